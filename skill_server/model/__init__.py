@@ -1,0 +1,1 @@
+"""The words of the product, frozen: they say what is, and touch nothing."""

@@ -1,0 +1,45 @@
+"""The name map: which entity of one database is which of the other."""
+
+from skill_server.model.base import Frozen
+from skill_server.model.ids import BackendKind, Name
+
+
+class EntityNames(Frozen):
+    """The names of one entity and of those fields whose names differ between the databases."""
+
+    postgres: Name
+    mongodb: Name
+    fields: dict[Name, dict[BackendKind, str]] = {}
+
+
+class NameMap(Frozen):
+    """Logical entity name to its names in each database; what is not listed has the same name in both."""
+
+    entities: dict[Name, EntityNames] = {}
+
+    def native_entity(self, entity: str, backend: BackendKind) -> str:
+        """Return what a database calls an entity."""
+        names = self.entities.get(entity)
+        if names is None:
+            return entity
+        return names.postgres if backend is BackendKind.POSTGRES else names.mongodb
+
+    def native_field(self, entity: str, field: str, backend: BackendKind) -> str:
+        """Return what a database calls a field of an entity."""
+        names = self.entities.get(entity)
+        return field if names is None else names.fields.get(field, {}).get(backend, field)
+
+    def logical_entity(self, native: str, backend: BackendKind) -> str:
+        """Return the logical name of what a database calls `native`."""
+        for name in self.entities:
+            if self.native_entity(name, backend) == native:
+                return name
+        return native
+
+    def logical_field(self, entity: str, native: str, backend: BackendKind) -> str:
+        """Return the logical name of what a database calls `native` in an entity."""
+        names = self.entities.get(entity)
+        for name in names.fields if names else ():
+            if self.native_field(entity, name, backend) == native:
+                return name
+        return native

@@ -1,0 +1,99 @@
+"""Receipts and events: what the server itself saw happen."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from skill_server.model.base import Frozen, JsonObject
+
+
+class EventKind(StrEnum):
+    """The kinds of rows of the ledger."""
+
+    ADOPTED = "adopted"
+    DETECTION = "detection"
+    PLAN = "plan"
+    BACKUP = "backup"
+    REHEARSAL = "rehearsal"
+    APPROVAL = "approval"
+    SPENT = "spent"
+    CLAIM = "claim"
+    STARTED = "started"
+    OUTCOME = "outcome"
+    VERIFICATION = "verification"
+    RESTORED = "restored"
+
+
+class Event(Frozen):
+    """One row of the ledger, the same in both databases.
+
+    `bound` holds what the row proves (plan id, fingerprints, label …); a reader asks for it by exact match.
+    `unique` makes a second row of the same words impossible. `mac` chains the row to the one before it.
+    """
+
+    seq: int
+    kind: EventKind
+    at: AwareDatetime
+    bound: dict[str, str] = {}
+    body: JsonObject = {}
+    unique: str | None = None
+    mac: str = ""
+
+
+class Mark(Frozen):
+    """The journal's word on one step in one database."""
+
+    step: str
+    state: str
+    at: AwareDatetime
+    detail: JsonObject = {}
+
+
+class ServerIdentity(Frozen):
+    """Which server and database answered, and what it can do.
+
+    `server` is the system identifier (PostgreSQL) or replica set / process id (MongoDB), `database_id` tells a clone
+    from the original, `topology` is standalone, primary, standby, replica_set or sharded.
+    """
+
+    product: str
+    version: str
+    server: str
+    database: str
+    database_id: str
+    topology: str
+    transactions: bool
+    writable: bool
+    warnings: tuple[str, ...] = ()
+
+
+class FieldChecksums(Frozen):
+    """Order-independent content checksums of one entity: record count, and per field a keyed sum."""
+
+    records: int
+    fields: dict[str, str]
+
+
+class Checksums(Frozen):
+    """Content checksums of a database, per entity under its logical name."""
+
+    entities: dict[str, FieldChecksums]
+
+
+class BackupPart(Frozen):
+    """One file of a backup, relative to its directory."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    records: int | None = None
+
+
+class DumpResult(Frozen):
+    """What a backend's dump produced: files, and schema and content as of the dumped moment."""
+
+    parts: tuple[BackupPart, ...]
+    fingerprint: str
+    checksums: Checksums
+    point_in_time: bool
+    tool: str
