@@ -1,0 +1,1 @@
+"""The tests; `docs/tested.md` says which servers they have run on."""

@@ -1,0 +1,1 @@
+"""The same cases against every backend, on real servers only."""

@@ -1,0 +1,1 @@
+"""What tests share: real servers, and a fresh database for every test."""
