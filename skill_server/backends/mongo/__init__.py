@@ -1,0 +1,1 @@
+"""The MongoDB backend: everything that knows Motor, documents and collections."""
