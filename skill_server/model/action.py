@@ -1,7 +1,7 @@
 """The closed set of database-neutral primitives; each knows the one that undoes it.
 
-`retire_*` hides and keeps, `restore_*` brings back what was hidden, `remove_*` takes away what `add_*` or `build_*` made
-(keeping aside any value written meanwhile), `purge_*` deletes for good and has no inverse.
+`retire_*` hides and keeps, `restore_*` brings back what was hidden, `remove_*` takes away what `add_*` or `build_*`
+made (keeping aside any value written meanwhile), `purge_*` deletes for good and has no inverse.
 """
 
 from typing import Annotated, Literal

@@ -41,6 +41,10 @@ class Change(Frozen):
         """Yield what makes the change impossible on a database that looks like `snapshot`."""
         yield from ()
 
+    def new_names(self) -> tuple[str, ...]:
+        """Return the names the change gives to new things; an upgrade may only give names that need no quotes."""
+        return ()
+
     def retired_names(self) -> frozenset[str]:
         """Return the identifiers that application code must no longer use once the change is applied."""
         return frozenset()

@@ -12,6 +12,8 @@ from skill_server.errors import Invalid
 LONGEST_NAME_BYTES = 63
 RETIRED_PREFIX = "_retired_"
 LEDGER_NAME = "database_migration"
+# Values that a retire, retype or removal keeps: data, so they are in every backup; never part of the schema.
+KEPT_NAME = "database_migration_kept"
 
 # The reserved key words of PostgreSQL (manual, appendix C) and of the SQL standard that trip application code even
 # though a quoted identifier would be accepted: a new name must work without quotes in every tool.
@@ -62,7 +64,7 @@ def require_new_name(name: str) -> str:
         reason = "has characters other than ASCII letters, digits and underscore, or begins with a digit"
     elif name.lower() in RESERVED_WORDS:
         reason = "is a reserved word of SQL"
-    elif name.startswith(RETIRED_PREFIX) or name.startswith(LEDGER_NAME) or name == "_id":
+    elif name.startswith((RETIRED_PREFIX, LEDGER_NAME)) or name == "_id":
         reason = "is kept for internal use"
     if reason is not None:
         raise Invalid("name-not-allowed", f"the new name {name!r} {reason}", help="Choose another name.")
@@ -71,6 +73,8 @@ def require_new_name(name: str) -> str:
 
 Name = Annotated[str, AfterValidator(existing_name), Field(min_length=1, max_length=LONGEST_NAME_BYTES)]
 Revision = Annotated[str, Field(pattern=r"^[0-9]{8}(_[0-9]{6})?_[a-z0-9_]{1,80}$", max_length=100)]
-RevisionOrHead = Annotated[str, Field(pattern=r"^(head|[0-9]{8}(_[0-9]{6})?_[a-z0-9_]{1,80})$", max_length=100)]
+RevisionOrHead = Annotated[
+    str, Field(pattern=r"^(head|[0-9]{8}(_[0-9]{6})?_[a-z0-9_]{1,80})$", max_length=100)
+]
 PlanId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 BackupLabel = Annotated[str, Field(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]

@@ -44,9 +44,13 @@ class LogicalType(Frozen):
     @model_validator(mode="after")
     def _parameters_fit(self) -> Self:
         if self.kind is Kind.STRING and (self.length is None or not 1 <= self.length <= 10_485_760):
-            raise ValueError("String takes a length from 1 to 10485760, as in String(40); use Text for no limit")
+            raise ValueError(
+                "String takes a length from 1 to 10485760, as in String(40); use Text for no limit"
+            )
         if self.kind is Kind.DECIMAL and (
-            self.precision is None or not 1 <= self.precision <= 1000 or not 0 <= (self.scale or 0) <= self.precision
+            self.precision is None
+            or not 1 <= self.precision <= 1000
+            or not 0 <= (self.scale or 0) <= self.precision
         ):
             raise ValueError("Decimal takes precision and scale, as in Decimal(12,2)")
         return self
@@ -91,7 +95,9 @@ def parse(text: object) -> LogicalType:
 
 class _AsText:
     @classmethod
-    def __get_pydantic_json_schema__(cls, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        cls, _core: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {
             "type": "string",
             "description": "String(n), Text, Integer, BigInteger, Float, Decimal(p,s), Boolean, Date, DateTime, "
@@ -135,15 +141,15 @@ def fidelity(source: LogicalType, target: LogicalType) -> Fidelity | None:
         return None if source.kind is Kind.BINARY else Fidelity.CHECKED
     if source.kind in _NUMERIC and target.kind in _NUMERIC:
         return _numeric_fidelity(source, target)
-    if kinds in {(Kind.DATE, Kind.DATE_TIME)}:
+    if kinds == (Kind.DATE, Kind.DATE_TIME):
         return Fidelity.LOSSLESS
-    if kinds in {(Kind.DATE_TIME, Kind.DATE)}:
+    if kinds == (Kind.DATE_TIME, Kind.DATE):
         return Fidelity.LOSSY
     if kinds == (Kind.DATE_TIME, Kind.DATE_TIME):
         return Fidelity.LOSSLESS
-    if kinds == (Kind.BOOLEAN, Kind.INTEGER) or kinds == (Kind.BOOLEAN, Kind.BIG_INTEGER):
+    if kinds in ((Kind.BOOLEAN, Kind.INTEGER), (Kind.BOOLEAN, Kind.BIG_INTEGER)):
         return Fidelity.LOSSLESS
-    if kinds == (Kind.INTEGER, Kind.BOOLEAN) or kinds == (Kind.BIG_INTEGER, Kind.BOOLEAN):
+    if kinds in ((Kind.INTEGER, Kind.BOOLEAN), (Kind.BIG_INTEGER, Kind.BOOLEAN)):
         return Fidelity.CHECKED
     return None
 

@@ -1,7 +1,6 @@
 """A plan: ordered, content-addressed steps for both databases, each with its undo and its proof."""
 
 from enum import StrEnum
-from functools import cached_property
 from typing import Literal, Self
 
 from skill_server.model.action import Action
@@ -39,8 +38,8 @@ class Statement(Frozen):
 class Probe(Frozen):
     """A question whose answer must be zero records: `statement` finds the offenders and returns their keys.
 
-    On PostgreSQL the statement is a SELECT of one text column, the key, of every offender; on MongoDB a `find_offenders`
-    operation. `message` says what an offender means, in words that follow a count: "records have a value that …".
+    On PostgreSQL the statement is a SELECT of one text column, the key, of every offender; on MongoDB a
+    `find_offenders` operation. `message` says what an offender means, in words that follow a count: "records have a value that …".
     """
 
     id: str
@@ -110,8 +109,8 @@ class PlanKind(StrEnum):
 class Plan(Frozen):
     """Everything that decides what runs; its id is the digest of all of it.
 
-    `source` is the schema fingerprint each database must have before the first step. `subject` is the migration's digest
-    (for a restore, the backup's). `policy` holds the settings that change how the steps run.
+    `source` is the schema fingerprint each database must have before the first step. `subject` is the migration's
+    digest (for a restore, the backup's). `policy` holds the settings that change how the steps run.
     """
 
     kind: PlanKind
@@ -128,7 +127,7 @@ class Plan(Frozen):
     backup_label: str | None = None
     previous_plan: PlanId | None = None
 
-    @cached_property
+    @property
     def id(self) -> PlanId:
         """The digest of the whole plan: 32 hexadecimal digits."""
         return digest(self)

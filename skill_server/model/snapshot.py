@@ -57,7 +57,7 @@ class Constraint(Frozen):
 
 
 class Dependent(Frozen):
-    """Something else in the database that leans on fields of an entity: a view, policy, function, trigger …
+    """Something else in the database that leans on fields of an entity: a view, policy, function, trigger and so on.
 
     `definition` recreates it and `removal` takes it away; both are None where only a refusal is safe.
     """

@@ -1,0 +1,1 @@
+"""Backups that are proven by restoring them and comparing what came back."""

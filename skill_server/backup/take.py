@@ -1,0 +1,117 @@
+"""Take a backup of both databases, restore it into scratch databases, and compare."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from skill_server.backends.base import Progress, no_progress, scratch_name
+from skill_server.backends.pair import Pair
+from skill_server.backends.progress import stage
+from skill_server.backup import manifest as manifests
+from skill_server.backup.manifest import BackupManifest
+from skill_server.errors import Failed, Refused
+from skill_server.model import content
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import TargetIdentity
+from skill_server.model.receipt import DumpResult
+
+
+def new_label() -> str:
+    """Return a label that sorts by time and never collides."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def template_names(label: str) -> dict[BackendKind, str]:
+    """Return the names of the scratch databases that hold the restored backup."""
+    return dict.fromkeys(BackendKind, scratch_name("proof", label[-8:]))
+
+
+async def take(
+    pair: Pair,
+    directory: Path,
+    target: TargetIdentity,
+    applied: tuple[Mapping[str, object], ...],
+    progress: Progress = no_progress,
+) -> BackupManifest:
+    """Dump both databases below `directory` and write the manifest.
+
+    Raises:
+        Refused: no space, a missing client tool, or a folder that is not private.
+        Failed: a dump did not finish; its partial files are gone.
+    """
+    label = new_label()
+    began = datetime.now(UTC)
+    place = private_directory(directory / label)
+    dumps: dict[BackendKind, DumpResult] = {}
+    for number, backend in enumerate(pair):
+        part = stage(progress, begin=50 * number, end=50 * (number + 1))
+        dumps[backend.kind] = await backend.dump(private_directory(place / backend.kind), part)
+    taken = BackupManifest(
+        label=label,
+        target=target,
+        began_at=began,
+        ended_at=datetime.now(UTC),
+        servers=await pair.identities(),
+        dumps=dumps,
+        applied=tuple(dict(entry) for entry in applied),
+    )
+    manifests.write(taken, place)
+    return taken
+
+
+async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Progress = no_progress) -> None:
+    """Restore the backup into scratch databases and compare schema and every value; they stay as templates.
+
+    Raises:
+        Failed: what came back is not what was dumped (`backup-not-restorable`), with the differences.
+    """
+    place = directory / taken.label
+    if broken := manifests.damage(taken, place):
+        raise Failed("backup-damaged", "; ".join(broken), help="Take a new backup.", next_tool="backup")
+    copies = pair.at(template_names(taken.label))
+    for number, copy in enumerate(copies):
+        part = stage(progress, begin=50 * number, end=50 * (number + 1))
+        await copy.load(place / copy.kind, part)
+    found = await copies.fingerprints()
+    expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
+    differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
+    differences += [
+        f"{kind}: the restored schema differs"
+        for kind, dump in taken.dumps.items()
+        if found[kind] != dump.fingerprint
+    ]
+    await copies.close()
+    if differences:
+        await drop_templates(pair, taken.label)
+        raise Failed(
+            "backup-not-restorable",
+            "the restored copy is not equal to the source: " + "; ".join(differences[:10]),
+            help="Take a new backup while the application is quiet.",
+            next_tool="backup",
+        )
+
+
+async def drop_templates(pair: Pair, label: str) -> None:
+    """Drop the scratch databases of a backup, where they exist."""
+    for copy in pair.at(template_names(label)):
+        if copy.database in await copy.scratch():
+            await copy.drop()
+        await copy.close()
+
+
+def private_directory(path: Path) -> Path:
+    """Make a folder for the owner alone, or check that an existing one is.
+
+    Raises:
+        Refused: it is a link, somebody else's, or open to others (`directory-not-private`).
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.lstat()
+    if path.is_symlink() or status.st_mode & 0o077:
+        raise Refused(
+            "directory-not-private",
+            f"the folder {path.name} is a link or can be read by others",
+            help="Make it a real folder with mode 0700.",
+        )
+    return path

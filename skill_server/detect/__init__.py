@@ -1,0 +1,1 @@
+"""Find out which databases a target is, and whether its ledger agrees."""

@@ -1,0 +1,98 @@
+"""The ledger of a target: what counts is what both databases hold and the chain proves."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from skill_server.backends.base import EventStore
+from skill_server.errors import Conflict
+from skill_server.ledger import chain
+from skill_server.model.base import JsonObject
+from skill_server.model.ids import BackendKind
+from skill_server.model.receipt import Event, EventKind
+
+
+class Ledger:
+    """One chain of events, mirrored in the databases of a pair.
+
+    An event is written to MongoDB first and to PostgreSQL second, and counts once both hold it. A crash between the two
+    leaves a genuine successor on one side, which the next reader copies to the other.
+    """
+
+    # MongoDB first: its row cannot ride in a transaction with the PostgreSQL row, so the order is fixed for recovery.
+    ORDER = (BackendKind.MONGODB, BackendKind.POSTGRES)
+
+    def __init__(self, stores: Mapping[BackendKind, EventStore], key: bytes) -> None:
+        self._stores = stores
+        self._key = key
+
+    async def presence(self) -> dict[BackendKind, bool]:
+        """Say in which databases a ledger exists."""
+        return {kind: await self._stores[kind].exists() for kind in self.ORDER}
+
+    async def prepare(self) -> None:
+        """Create the ledger's places in both databases."""
+        for kind in self.ORDER:
+            await self._stores[kind].prepare()
+
+    async def events(self) -> list[Event]:
+        """Return every event that counts, oldest first.
+
+        Raises:
+            Conflict: the databases disagree (`ledger-disagrees`) or the chain is broken (`ledger-tampered`).
+        """
+        held = {
+            kind: (await store.events() if await store.exists() else [])
+            for kind, store in self._stores.items()
+        }
+        longest = max(held.values(), key=len)
+        chain.check(longest, self._key)
+        for kind in self.ORDER:
+            own = held[kind]
+            if own != longest[: len(own)] or len(longest) - len(own) > 1:
+                raise Conflict(
+                    "ledger-disagrees",
+                    f"the ledger in {kind} holds other rows than the one in the other database",
+                    help="Stop; one database was changed by other means: a person must adopt the target again.",
+                )
+            for missing in longest[len(own) :]:
+                await self._stores[kind].prepare()
+                await self._stores[kind].append(missing)
+        return longest
+
+    async def record(
+        self,
+        kind: EventKind,
+        *,
+        bound: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+        unique: str | None = None,
+    ) -> Event:
+        """Add an event to both databases and return it.
+
+        Raises:
+            Conflict: `unique` was recorded before, or another server wrote at the same moment (`ledger-race`).
+        """
+        events = await self.events()
+        if unique is not None and any(event.unique == unique for event in events):
+            raise Conflict(
+                "already-recorded",
+                f"the ledger already holds {unique.split(':')[0]} for this subject",
+                help="Ask migration_status what happened.",
+                next_tool="migration_status",
+            )
+        last = events[-1] if events else None
+        event = chain.seal(
+            Event(
+                seq=last.seq + 1 if last else 1,
+                kind=kind,
+                at=datetime.now(UTC),
+                bound=dict(bound or {}),
+                body=dict(body or {}),
+                unique=unique,
+            ),
+            last.mac if last else chain.GENESIS,
+            self._key,
+        )
+        for backend in self.ORDER:
+            await self._stores[backend].append(event)
+        return event

@@ -1,0 +1,193 @@
+"""Build plans: an upgrade from changes, a downgrade from the applied plan, a finalize from what was hidden."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from skill_server.errors import Invalid, Refused
+from skill_server.model.action import Action
+from skill_server.model.base import Frozen, JsonObject
+from skill_server.model.change import Change
+from skill_server.model.finding import Finding, Severity
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Phase, Piece, Plan, PlanKind, Step, TargetIdentity
+from skill_server.model.snapshot import Snapshot
+from skill_server.plan import foresee
+
+# (action, schema before it) -> pieces, for one database.
+Render = Callable[[Action, Snapshot], tuple[Piece, ...]]
+PHASES = tuple(Phase)
+BACKENDS = tuple(BackendKind)
+
+
+class Request(Frozen):
+    """What a migration asks for, apart from the schemas it meets."""
+
+    revision: str
+    subject: str
+    changes: tuple[Change, ...]
+    not_applicable: dict[BackendKind, str] = {}
+    acknowledged: tuple[str, ...] = ()
+    target: TargetIdentity
+    policy: JsonObject = {}
+
+
+def problems(request: Request, snapshots: Mapping[BackendKind, Snapshot]) -> tuple[Finding, ...]:
+    """Return what makes the changes impossible on these schemas, taking the changes in order."""
+    found: list[Finding] = []
+    for kind in BACKENDS:
+        if kind in request.not_applicable:
+            continue
+        state = snapshots[kind]
+        for change in request.changes:
+            found += [item.model_copy(update={"backend": kind}) for item in change.problems(state)]
+            for action in change.expand():
+                state = foresee.after(state, action)
+    return tuple(found)
+
+
+def upgrade(
+    request: Request, snapshots: Mapping[BackendKind, Snapshot], renders: Mapping[BackendKind, Render]
+) -> Plan:
+    """Plan an upgrade for both databases.
+
+    Raises:
+        Invalid: a change does not fit the schema (`change-does-not-fit`, with every problem).
+        Refused: a backend cannot carry an action out safely.
+    """
+    errors = [item for item in problems(request, snapshots) if item.severity is Severity.ERROR]
+    if errors:
+        raise Invalid(
+            "change-does-not-fit",
+            "; ".join(f"{item.backend}: {item.message}" for item in errors[:5]),
+            help=errors[0].help,
+            next_tool="inspect_schema",
+            detail={"findings": [item.model_dump(mode="json") for item in errors]},
+        )
+    actions = [action for change in request.changes for action in change.expand()]
+    return _assembled(PlanKind.UPGRADE, request, actions, snapshots, renders)
+
+
+def finalize(
+    request: Request, snapshots: Mapping[BackendKind, Snapshot], renders: Mapping[BackendKind, Render]
+) -> Plan:
+    """Plan the deletion of everything the migration's changes only hid.
+
+    Raises:
+        Refused: the migration hid nothing (`nothing-to-finalize`).
+    """
+    actions = [action for change in request.changes for action in change.finalize()]
+    if not actions:
+        raise Refused(
+            "nothing-to-finalize",
+            f"revision {request.revision} retired nothing, so there is nothing to delete",
+            help="Leave it as it is.",
+        )
+    return _assembled(PlanKind.FINALIZE, request, actions, snapshots, renders)
+
+
+def downgrade(applied: Plan, *, source: Mapping[BackendKind, str], policy: JsonObject) -> Plan:
+    """Plan the way back of an applied upgrade: its steps reversed, bound to the schemas as they are now.
+
+    Raises:
+        Refused: a step has no way back (`no-way-back`).
+    """
+    for step in applied.steps:
+        if step.back is None:
+            raise Refused(
+                "no-way-back",
+                f"step {step.id} ({step.forward.summary}) cannot be undone",
+                help="Restore the backup instead.",
+                next_tool="restore_backup",
+            )
+    return applied.model_copy(
+        update={
+            "kind": PlanKind.DOWNGRADE,
+            "source": dict(source),
+            "steps": tuple(step.reversed() for step in reversed(applied.steps)),
+            "policy": policy,
+            "previous_plan": applied.id,
+            "retired_names": (),
+        }
+    )
+
+
+def restore(*, label: str, subject: str, target: TargetIdentity, source: Mapping[BackendKind, str]) -> Plan:
+    """Plan putting a backup back: no steps of its own, bound to the backup and to the schemas it will replace."""
+    return Plan(
+        kind=PlanKind.RESTORE,
+        revision=None,
+        subject=subject,
+        target=target,
+        source=dict(source),
+        steps=(),
+        backup_label=label,
+    )
+
+
+def foreseen(request: Request, snapshot: Snapshot) -> Snapshot:
+    """Return the schema as it will be after the changes."""
+    for change in request.changes:
+        for action in change.expand():
+            snapshot = foresee.after(snapshot, action)
+    return snapshot
+
+
+def _assembled(
+    kind: PlanKind,
+    request: Request,
+    actions: Sequence[Action],
+    snapshots: Mapping[BackendKind, Snapshot],
+    renders: Mapping[BackendKind, Render],
+) -> Plan:
+    drafts = [
+        (action, backend, piece)
+        for backend in BACKENDS
+        if backend not in request.not_applicable
+        for action, piece in _pieces(actions, snapshots[backend], renders[backend])
+    ]
+    drafts.sort(key=lambda draft: (PHASES.index(draft[2].phase), BACKENDS.index(draft[1])))
+    counts = dict.fromkeys(BACKENDS, 0)
+    steps: list[Step] = []
+    for action, backend, piece in drafts:
+        counts[backend] += 1
+        steps.append(
+            Step(
+                id=f"{backend}-{counts[backend]:02d}",
+                backend=backend,
+                entity=action.entity,
+                action=action,
+                phase=piece.phase,
+                forward=piece.up,
+                back=piece.down,
+            )
+        )
+    return Plan(
+        kind=kind,
+        revision=request.revision,
+        subject=request.subject,
+        target=request.target,
+        source={backend: snapshots[backend].fingerprint for backend in BACKENDS},
+        steps=tuple(steps),
+        not_applicable=request.not_applicable,
+        acknowledged=request.acknowledged,
+        retired_names=tuple(sorted({name for change in request.changes for name in change.retired_names()})),
+        touched=tuple(sorted(_touched(actions))),
+        policy=request.policy,
+    )
+
+
+def _pieces(actions: Sequence[Action], snapshot: Snapshot, render: Render) -> Iterable[tuple[Action, Piece]]:
+    for action in actions:
+        for piece in render(action, snapshot):
+            yield action, piece
+        snapshot = foresee.after(snapshot, action)
+
+
+def _touched(actions: Sequence[Action]) -> set[str]:
+    """Return `entity.field` for every field whose values or name the actions change."""
+    touched: set[str] = set()
+    for action in actions:
+        for attribute in ("field", "to"):
+            name = getattr(action, attribute, None)
+            if isinstance(name, str):
+                touched.add(f"{action.entity}.{name}")
+    return touched

@@ -1,0 +1,167 @@
+"""Rehearse a plan on copies restored from the backup."""
+
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from skill_server.backends.base import Progress, RunPolicy, no_progress, scratch_name
+from skill_server.backends.pair import Pair
+from skill_server.backends.progress import stage
+from skill_server.backup.take import template_names
+from skill_server.errors import MigrationError, Refused
+from skill_server.model import content
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan, PlanKind
+from skill_server.model.receipt import Checksums
+from skill_server.plan import build
+from skill_server.rehearse.report import Act, RehearsalReport, TestOutcome
+from skill_server.run import saga
+from skill_server.run.saga import Ending
+
+# Given the copies' names, run the project's tests against each backend.
+ProjectTests = Callable[[Mapping[BackendKind, str]], Awaitable[tuple[TestOutcome, ...]]]
+
+
+class _Curtain(Exception):
+    """An act failed, so the later ones make no sense."""
+
+
+class Rehearsal:
+    """One rehearsal: the copies, the plan, and the acts so far."""
+
+    def __init__(self, copies: Pair, plan: Plan, policy: RunPolicy) -> None:
+        self._copies = copies
+        self._plan = plan
+        self._policy = policy
+        self._touched = frozenset(plan.touched)
+        self.acts: list[Act] = []
+        self.after: dict[BackendKind, str] = {}
+
+    async def play(self, progress: Progress) -> None:
+        """Play every act in order, stopping at the first that fails."""
+        try:
+            await self._play(progress)
+        except _Curtain:
+            return
+
+    async def _play(self, progress: Progress) -> None:
+        copies, plan = self._copies, self._plan
+        before = await copies.checksums()
+        async with self._act("upgrade") as problems:
+            await saga.check_before(copies, plan)
+            problems.extend(await self._carried_out(plan, stage(progress, begin=0, end=30)))
+        up = await copies.checksums()
+        self.after = await copies.fingerprints()
+        async with self._act("untouched content is equal") as problems:
+            problems.extend([str(item) for item in content.compare(before, up, touched=self._touched)])
+        async with self._act("a second upgrade changes nothing") as problems:
+            problems.extend(await self._carried_out(plan, stage(progress, begin=30, end=40)))
+            problems.extend(self._differences(up, await copies.checksums()))
+            problems.extend(self._drift(self.after, await copies.fingerprints()))
+        if any(step.back is None for step in plan.steps):
+            return
+        back = build.downgrade(plan, source=self.after, policy=plan.policy)
+        async with self._act("downgrade") as problems:
+            await saga.check_before(copies, back)
+            problems.extend(await self._carried_out(back, stage(progress, begin=40, end=70)))
+        async with self._act("downgrade gave back schema and content") as problems:
+            problems.extend(self._differences(before, await copies.checksums()))
+            problems.extend(self._drift(plan.source, await copies.fingerprints()))
+        await saga.forget(copies, plan)
+        async with self._act("upgrade once more") as problems:
+            problems.extend(await self._carried_out(plan, stage(progress, begin=70, end=100)))
+            problems.extend(self._drift(self.after, await copies.fingerprints()))
+            problems.extend(self._differences(up, await copies.checksums()))
+
+    async def _carried_out(self, plan: Plan, progress: Progress) -> list[str]:
+        report = await saga.carry_out(self._copies, plan, self._policy, progress)
+        return [] if report.ending is Ending.APPLIED else [report.problem or str(report.ending)]
+
+    @asynccontextmanager
+    async def _act(self, name: str) -> AsyncGenerator[list[str]]:
+        began = time.monotonic()
+        problems: list[str] = []
+        try:
+            yield problems
+        except MigrationError as error:
+            problems.append(f"{error.code}: {error.message}")
+        self.acts.append(
+            Act(
+                name=name,
+                passed=not problems,
+                seconds=round(time.monotonic() - began, 3),
+                problems=tuple(problems[:20]),
+            )
+        )
+        if problems:
+            raise _Curtain
+
+    @staticmethod
+    def _differences(
+        before: Mapping[BackendKind, Checksums], after: Mapping[BackendKind, Checksums]
+    ) -> list[str]:
+        return [str(item) for item in content.compare(before, after)]
+
+    @staticmethod
+    def _drift(expected: Mapping[BackendKind, str], found: Mapping[BackendKind, str]) -> list[str]:
+        return [
+            f"{kind}: the schema is not the expected one"
+            for kind in BackendKind
+            if expected[kind] != found[kind]
+        ]
+
+
+async def rehearse(
+    pair: Pair,
+    plan: Plan,
+    *,
+    label: str,
+    backups: Path,
+    policy: RunPolicy,
+    tests: ProjectTests | None,
+    progress: Progress = no_progress,
+) -> RehearsalReport:
+    """Play the plan on fresh copies of the proven backup and drop the copies.
+
+    Raises:
+        Refused: a copy has the identity of a live database (`copy-is-live`).
+    """
+    names = dict.fromkeys(BackendKind, scratch_name("rehearsal", secrets.token_hex(4)))
+    copies = pair.at(names)
+    templates = template_names(label)
+    try:
+        for backend in copies:
+            if templates[backend.kind] in await backend.scratch():
+                await backend.copy_from(templates[backend.kind])
+            else:
+                await backend.load(backups / label / backend.kind, no_progress)
+            await _check_not_live(pair, copies, backend.kind)
+        rehearsal = Rehearsal(copies, plan, policy)
+        await rehearsal.play(stage(progress, begin=10, end=80))
+        outcomes: tuple[TestOutcome, ...] = ()
+        if (
+            tests is not None
+            and all(act.passed for act in rehearsal.acts)
+            and plan.kind is not PlanKind.FINALIZE
+        ):
+            outcomes = await tests(names)
+        return RehearsalReport(
+            acts=tuple(rehearsal.acts), after=rehearsal.after, tests=outcomes, step_count=len(plan.steps)
+        )
+    finally:
+        for backend in copies:
+            if backend.database in await backend.scratch():
+                await backend.drop()
+        await copies.close()
+
+
+async def _check_not_live(pair: Pair, copies: Pair, kind: BackendKind) -> None:
+    live, copy = await pair[kind].identity(), await copies[kind].identity()
+    if live.database == copy.database:
+        raise Refused(
+            "copy-is-live",
+            f"the rehearsal copy of {kind} is the live database itself",
+            help="Name another rehearsal server.",
+        )

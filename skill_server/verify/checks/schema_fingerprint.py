@@ -1,0 +1,23 @@
+"""The schemas are the ones that the last recorded change, or its rehearsal, left."""
+
+from skill_server.verify.context import Context, Depth
+from skill_server.verify.report import CheckResult
+
+DEPTH = Depth.QUICK
+
+
+async def schema_fingerprint(context: Context) -> CheckResult | None:
+    """Compare the live fingerprints with the expected ones; silent where nothing is expected yet."""
+    if context.expected is None:
+        return None
+    problems = tuple(
+        f"the schema of {kind} is not the expected one"
+        for kind, expected in context.expected.items()
+        if context.snapshots[kind].fingerprint != expected
+    )
+    return CheckResult(
+        check="schema_fingerprint",
+        passed=not problems,
+        proven="both schemas have the expected fingerprint",
+        problems=problems,
+    )

@@ -1,0 +1,27 @@
+"""What a change had no business with is the same, byte for byte."""
+
+from skill_server.model import content
+from skill_server.verify.context import Context, Depth
+from skill_server.verify.report import CheckResult
+
+DEPTH = Depth.FULL
+
+
+async def untouched_content(context: Context) -> CheckResult | None:
+    """Compare content checksums of all untouched fields; silent where no earlier checksums are known."""
+    if context.before is None or context.after is None:
+        return None
+    differences = content.compare(context.before, context.after, touched=context.touched)
+    if differences and not context.quiet:
+        return CheckResult(
+            check="untouched_content",
+            passed=True,
+            proven="other clients were connected and some content differs, so equality is proven on the rehearsal copy "
+            "only: " + "; ".join(str(item) for item in differences[:10]),
+        )
+    return CheckResult(
+        check="untouched_content",
+        passed=not differences,
+        proven="the content checksums of every untouched field are equal",
+        problems=tuple(str(item) for item in differences[:50]),
+    )
