@@ -119,7 +119,7 @@ def _items(random: Random, sizes: Sizes) -> Iterator[Record]:
             "ItemType": _maybe(random, 0.95, random.randint(1, TYPE_COUNT)),
             "ItemLocation": _maybe(random, 0.9, random.randint(1, LOCATION_COUNT)),
             "Quantity": 2_147_483_647 if key == 1 else int(random.expovariate(0.3)),
-            "PurchaseCost": _maybe(random, 0.8, _cents(random, 99_999_999)),
+            "PurchaseCost": _sometimes(random, key, _cents(random, 99_999_999), words.EDGE_COSTS, none=0.2),
             "WeightGrams": _sometimes(
                 random, key, round(random.lognormvariate(6, 2), 3), words.EDGE_FLOATS, none=0.2
             ),
@@ -184,7 +184,8 @@ def _day(random: Random, key: int) -> date:
 
 
 def _later(day: date, days: int) -> date:
-    return min(day, date.max - timedelta(days=days)) + timedelta(days=days)
+    last = words.EDGE_DATES[-1]
+    return last if last - day < timedelta(days=days) else day + timedelta(days=days)
 
 
 def _moment(random: Random, key: int) -> datetime:

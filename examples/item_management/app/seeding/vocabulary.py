@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 BIRDS = (
     "kestrel",
@@ -87,8 +88,9 @@ EDGE_TEXTS = (*EDGE_NAMES, LONG_TEXT)
 EDGE_PRICES = ("0012.50", "12.5", "0", "00", "-3.00", "999999999.99", "0.01", "1000000", "7.", "+8.25")
 EDGE_SERIALS = ("0", "007", "000000", "1e5", "n/a", "S/N \u2116 5", "ÅÄÖ-1", "٠١٢")
 
+# asyncpg reads the first and the last day that Python knows as minus and plus infinity, so both are left out.
 EDGE_DATES = (
-    date(1, 1, 1),
+    date(1, 1, 2),
     date(1582, 10, 15),
     date(1900, 2, 28),
     date(1969, 12, 31),
@@ -96,15 +98,16 @@ EDGE_DATES = (
     date(2000, 2, 29),
     date(2024, 2, 29),
     date(2038, 1, 19),
-    date(9999, 12, 31),
+    date(9999, 12, 30),
 )
 # BSON keeps milliseconds, so no moment is finer than that.
 EDGE_MOMENTS = (
-    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1, 1, 2, tzinfo=UTC),
     datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
     datetime(1970, 1, 1, tzinfo=UTC),
     datetime(2024, 2, 29, 23, 59, 59, 1_000, tzinfo=UTC),
     datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
     datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
 )
+EDGE_COSTS = (Decimal("0.00"), Decimal("-0.01"), Decimal("9999999999.99"), Decimal("100.10"))
 EDGE_FLOATS = (0.0, 0.1, 0.1 + 0.2, 1e-9, 5e-324, 1.7976931348623157e308, 9007199254740993.0, 1e15)
