@@ -36,7 +36,7 @@ bench: environment ## measure against peers; writes build/bench.json
 	@$(BIN)/python -m benchmarks
 
 nightly: environment ## long random tests, then the benchmarks at large scale
-	@HYPOTHESIS_PROFILE=nightly $(BIN)/python tests/run_tiers.py property
+	@HYPOTHESIS_PROFILE=nightly PYTEST_TIMEOUT=7200 $(BIN)/python tests/run_tiers.py property
 	@$(BIN)/python -m benchmarks --scale large
 
 clean: ## remove everything that make made

@@ -32,8 +32,8 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
-def broken_links(page: Path) -> Iterator[str]:
-    """Yield one line for each link of the page that leads nowhere."""
+def broken_links(page: Path, root: Path) -> Iterator[str]:
+    """Yield one line for each link of the page that leads nowhere, or out of the repository at `root`."""
     for pair in LINK.findall(CODE.sub("", page.read_text("utf-8"))):
         link: str = pair[0] or pair[1]
         if re.match(r"[a-z][a-z0-9+.-]*:", link):
@@ -41,17 +41,17 @@ def broken_links(page: Path) -> Iterator[str]:
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         if not target.exists():
-            yield f"{page.relative_to(ROOT)}: no such file: {link}"
-        elif not target.is_relative_to(ROOT):
-            yield f"{page.relative_to(ROOT)}: leads out of the repository: {link}"
+            yield f"{page.relative_to(root)}: no such file: {link}"
+        elif not target.is_relative_to(root):
+            yield f"{page.relative_to(root)}: leads out of the repository: {link}"
         elif anchor and target.suffix == ".md" and anchor not in anchors(target):
-            yield f"{page.relative_to(ROOT)}: no such heading: {link}"
+            yield f"{page.relative_to(root)}: no such heading: {link}"
 
 
 def main() -> int:
     """Check every page, print what is broken, and return the exit status."""
     pages = sorted({page for pattern in PAGES for page in ROOT.glob(pattern)})
-    broken = [line for page in pages for line in broken_links(page)]
+    broken = [line for page in pages for line in broken_links(page, ROOT)]
     for line in broken:
         print(line)
     print(f"{len(pages)} pages, {len(broken)} broken links")
