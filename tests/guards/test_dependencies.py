@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 # The embedded pair is started only by the demo, so its servers are an extra and not part of a plain install.
 EXTRAS = {"embedded": "demo"}
+# Published with the second name at one exact version, and documented as part of it.
+PARTS = {"pydantic-core": "pydantic", "mcp-types": "mcp"}
 
 
 def distribution(requirement: str) -> str:
@@ -46,6 +48,7 @@ def undeclared(package: Path) -> set[str]:
         extra = EXTRAS.get(relative.parts[0])
         requirements = [*PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] if extra else ())]
         declared = {distribution(requirement) for requirement in requirements}
+        declared |= {part for part, whole in PARTS.items() if whole in declared}
         found |= {
             f"{relative}: {name}"
             for name in imported(path)
