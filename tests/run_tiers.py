@@ -28,7 +28,7 @@ class Tier:
 TIERS = (
     Tier("unit", 1, ("unit", "golden", "guards")),
     Tier("contract", 5, ("contract",)),
-    Tier("integration", 5, ("integration", "workflow", "demo")),
+    Tier("integration", 5, ("integration", "lifecycle", "workflow", "demo")),
     Tier("property", 5, ("property", "faults")),
 )
 

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.guards
-
 ROOT = Path(__file__).resolve().parents[2]
 LINT = [
     sys.executable,

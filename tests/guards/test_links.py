@@ -6,8 +6,6 @@ import pytest
 
 from docs import check_links
 
-pytestmark = pytest.mark.guards
-
 
 def test_every_internal_link_of_the_documentation_holds() -> None:
     """A page that was moved takes its readers along."""

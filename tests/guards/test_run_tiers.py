@@ -6,8 +6,6 @@ import pytest
 
 from tests import run_tiers
 
-pytestmark = pytest.mark.guards
-
 TIER = run_tiers.Tier("planted", 1, ("planted",))
 
 
@@ -55,6 +53,14 @@ def test_a_tier_that_took_too_long_says_so() -> None:
     late = run_tiers.Outcome(TIER, passed=True, tests=1, skips=(), elapsed_s=61)
 
     assert "OVER BUDGET" in late.line()
+
+
+def test_every_test_belongs_to_a_tier() -> None:
+    """A test in a directory of no tier would never run."""
+    tests = run_tiers.ROOT / "tests"
+    tiered = {name for tier in run_tiers.TIERS for name in tier.directories}
+
+    assert {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")} <= tiered
 
 
 def test_an_unknown_tier_is_refused() -> None:

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.guards
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "skill_server"
 ALLOWED = Path(__file__).with_name("allowed_words.toml")
