@@ -28,14 +28,14 @@ def check(events: list[Event], key: bytes) -> None:
     """Check a whole chain.
 
     Raises:
-        Conflict: a row was edited, removed, or added by somebody else (`ledger-tampered`).
+        Conflict: an entry was edited, removed, or added by somebody else (`ledger-tampered`).
     """
     previous: Event | None = None
     for event in events:
         if not follows(event, previous, key):
             raise Conflict(
                 "ledger-tampered",
-                f"row {event.seq} of the ledger was not written by this server, or a row before it is missing",
+                f"entry {event.seq} of the ledger was not written by this server, or one before it is missing",
                 help="Stop; a person must find out who changed the ledger and adopt the target again.",
             )
         previous = event

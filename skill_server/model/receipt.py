@@ -8,7 +8,7 @@ from skill_server.model.base import Frozen, JsonObject
 
 
 class EventKind(StrEnum):
-    """The kinds of rows of the ledger."""
+    """The kinds of entries of the ledger."""
 
     ADOPTED = "adopted"
     DETECTION = "detection"
@@ -25,10 +25,10 @@ class EventKind(StrEnum):
 
 
 class Event(Frozen):
-    """One row of the ledger, the same in both databases.
+    """One entry of the ledger, the same in both databases.
 
-    `bound` holds what the row proves (plan id, fingerprints, label …); a reader asks for it by exact match.
-    `unique` makes a second row of the same words impossible. `mac` chains the row to the one before it.
+    `bound` holds what the entry proves (plan id, fingerprints, label …); a reader asks for it by exact match.
+    `unique` makes a second entry of the same words impossible. `mac` chains the entry to the one before it.
     """
 
     seq: int

@@ -15,8 +15,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 # The embedded pair is started only by the demo, so its servers are an extra and not part of a plain install.
 EXTRAS = {"embedded": "demo"}
-# Published with the second name at one exact version, and documented as part of it.
-PARTS = {"pydantic-core": "pydantic", "mcp-types": "mcp"}
+# Published with the second name at one exact version, and documented as part of it. mcp-types is left out, because
+# the import contract of mcp would not see it; its names are reached through mcp.types.
+PARTS = {"pydantic-core": "pydantic"}
 
 
 def distribution(requirement: str) -> str:
