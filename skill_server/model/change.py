@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from skill_server.model.action import Action
 from skill_server.model.base import Frozen
@@ -18,7 +18,8 @@ class Change(Frozen):
     """
 
     undo_only: ClassVar[bool] = False
-    kind: str
+    # Any, because each subclass narrows it to its own literal.
+    kind: Any
     entity: Name
 
     @abstractmethod

@@ -6,9 +6,8 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, cast
-from uuid import UUID
 
 from pydantic import AfterValidator
 
@@ -18,6 +17,8 @@ from skill_server.model.logical import Kind, LogicalType
 DEEPEST = 20
 # Python refuses to read or print integers of more than 4300 digits (documentation of sys.set_int_max_str_digits).
 LARGEST = 10**1000
+_DECIMAL = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -46,9 +47,8 @@ def _walk(value: object, depth: int) -> None:
                 _walk(part, depth + 1)
         case dict():
             for key, part in cast("dict[object, object]", value).items():
-                if not isinstance(key, str):
-                    raise ValueError("the keys of an object are text")  # noqa: TRY004 - pydantic reports ValueError alone
-                plain_text(key)
+                _require(isinstance(key, str), "the keys of an object are text")
+                plain_text(cast("str", key))
                 _walk(part, depth + 1)
         case _:
             raise ValueError(f"{type(value).__name__} is not a plain value")
@@ -75,53 +75,51 @@ def misfit(value: Json, kind: LogicalType) -> str | None:
     try:
         plain(value)
         _FITS[kind.kind](value, kind)
-    except (ValueError, InvalidOperation) as error:
+    except ValueError as error:
         return str(error) or f"{value!r} is no {kind}"
     return None
 
 
+def _require(holds: object, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
 def _text(value: Any, kind: LogicalType) -> None:
-    if not isinstance(value, str):
-        raise ValueError("write text in quotes")  # noqa: TRY004 - one kind of error for every misfit
+    _require(isinstance(value, str), "write text in quotes")
     if kind.length is not None and len(value) > kind.length:
         raise ValueError(f"it has {len(value)} characters and the type holds {kind.length}")
 
 
 def _whole(value: Any, kind: LogicalType) -> None:
     bits = 31 if kind.kind is Kind.INTEGER else 63
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("write a whole number")
-    if not -(2**bits) <= value < 2**bits:
-        raise ValueError(f"it does not fit into {bits + 1} bits")
+    _require(isinstance(value, int) and not isinstance(value, bool), "write a whole number")
+    _require(-(2**bits) <= value < 2**bits, f"it does not fit into {bits + 1} bits")
 
 
 def _float(value: Any, _kind: LogicalType) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError("write a number")
-    if abs(value) > 2**53 and isinstance(value, int):
-        raise ValueError("a double cannot hold this whole number exactly")
+    _require(isinstance(value, int | float) and not isinstance(value, bool), "write a number")
+    exact = isinstance(value, float) or abs(value) <= 2**53
+    _require(exact, "a double cannot hold this whole number exactly")
 
 
 def _decimal(value: Any, kind: LogicalType) -> None:
-    if not isinstance(value, int | str) or isinstance(value, bool):
-        raise ValueError('write a decimal in quotes, as in "12.50"')
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?", value):
-        raise ValueError('write a decimal as in "12.50"')
+    whole_number = isinstance(value, int) and not isinstance(value, bool)
+    spelled = isinstance(value, str) and _DECIMAL.fullmatch(value)
+    _require(whole_number or spelled, 'write a decimal in quotes, as in "12.50"')
     _, digits, exponent = Decimal(value).as_tuple()
     scale, places = kind.scale or 0, -int(exponent)
     whole = max(len(digits) - places, 0) if any(digits) else 0
-    if places > scale or whole > (kind.precision or 0) - scale:
-        raise ValueError(f"it does not fit {kind} without rounding")
+    fits = places <= scale and whole <= (kind.precision or 0) - scale
+    _require(fits, f"it does not fit {kind} without rounding")
 
 
 def _boolean(value: Any, _kind: LogicalType) -> None:
-    if not isinstance(value, bool):
-        raise ValueError("write True or False")  # noqa: TRY004 - one kind of error for every misfit
+    _require(isinstance(value, bool), "write True or False")
 
 
 def _date(value: Any, _kind: LogicalType) -> None:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError('write a day as "YYYY-MM-DD"')
+    _require(isinstance(value, str) and _DAY.fullmatch(value), 'write a day as "YYYY-MM-DD"')
     date.fromisoformat(value)
 
 
@@ -140,8 +138,8 @@ def _json(value: Any, _kind: LogicalType) -> None:
     pending: list[Any] = [value]
     while pending:
         part = pending.pop()
-        if isinstance(part, int) and not -(2**63) <= part < 2**63:
-            raise ValueError("a whole number inside Json fits into 64 bits")
+        narrow = not isinstance(part, int) or -(2**63) <= part < 2**63
+        _require(narrow, "a whole number inside Json fits into 64 bits")
         if isinstance(part, dict):
             pending.extend(cast("dict[str, Any]", part).values())
         elif isinstance(part, list):
@@ -149,13 +147,12 @@ def _json(value: Any, _kind: LogicalType) -> None:
 
 
 def _uuid(value: Any, _kind: LogicalType) -> None:
-    if not isinstance(value, str) or str(UUID(value)) != value.lower():
-        raise ValueError("write a UUID as 8-4-4-4-12 hexadecimal digits")
+    spelled = isinstance(value, str) and _UUID.fullmatch(value)
+    _require(spelled, "write a UUID as 8-4-4-4-12 hexadecimal digits")
 
 
 def _binary(value: Any, _kind: LogicalType) -> None:
-    if not isinstance(value, str):
-        raise ValueError("write bytes as Base64 text")  # noqa: TRY004 - one kind of error for every misfit
+    _require(isinstance(value, str), "write bytes as Base64 text")
     try:
         base64.b64decode(value, validate=True)
     except binascii.Error as error:

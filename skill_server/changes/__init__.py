@@ -1,0 +1,93 @@
+"""What an author may ask for: one change, one file, found by listing this folder.
+
+Changes do not import each other; one finds its inverse here, by kind.
+"""
+
+import importlib
+import pkgutil
+import reprlib
+from functools import cache
+from typing import Annotated, Any, Union
+
+from pydantic import Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
+
+from skill_server.errors import Invalid
+from skill_server.model import ids
+from skill_server.model.change import Change
+from skill_server.model.presence import alike
+
+_MOST_ERRORS = 8
+
+
+@cache
+def catalogue() -> dict[str, type[Change]]:
+    """Return every change by its kind, undo-only ones included."""
+    found: dict[str, type[Change]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        change: type[Change] = importlib.import_module(f"{__name__}.{module.name}").CHANGE
+        found[module.name] = change
+    return found
+
+
+def authored() -> dict[str, type[Change]]:
+    """Return the changes that an upgrade may list, by kind."""
+    return {kind: change for kind, change in catalogue().items() if not change.undo_only}
+
+
+class _OneOfAuthored:
+    """Makes pydantic treat a `Change` as the union of all authored changes, told apart by `kind`."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        union: Any = Union[tuple(authored().values())]  # noqa: UP007 - the members are known only now
+        return handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+
+
+AnyChange = Annotated[Change, _OneOfAuthored]
+
+
+def construct(kind: str, /, **arguments: Any) -> Change:
+    """Return a change of any kind, as a downgrade may list it: it may bring back a name that needs quotes.
+
+    Raises:
+        Invalid: there is no such change (`change-unknown`), or the arguments do not fit it (`change-not-valid`).
+    """
+    change = catalogue().get(kind)
+    if change is None:
+        raise Invalid(
+            "change-unknown",
+            f"there is no change called {reprlib.repr(kind)}",
+            help=alike(kind[:100], authored()),
+        )
+    try:
+        return change(**{"kind": kind, **arguments})
+    except ValidationError as error:
+        known = ", ".join(name for name in change.model_fields if name != "kind")
+        raise Invalid(
+            "change-not-valid",
+            f"{kind} cannot be made of these arguments: {_readable(error)}",
+            help=f"Give {kind} the arguments {known}.",
+        ) from None
+
+
+def build(kind: str, /, **arguments: Any) -> Change:
+    """Return the change that an author asks for.
+
+    Raises:
+        Invalid: `change-unknown`, `change-not-valid`, or `name-not-allowed` for a name given to something new.
+    """
+    change = construct(kind, **arguments)
+    for name in change.new_names():
+        ids.require_new_name(name)
+    return change
+
+
+def _readable(error: ValidationError) -> str:
+    # The input itself stays out: it may be huge, and it may be something that a log must not hold.
+    lines: list[str] = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(part)[:40] for part in problem["loc"]) or "the whole"
+        lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')[:200]}")
+    more = [f"and {len(lines) - _MOST_ERRORS} more"] if len(lines) > _MOST_ERRORS else []
+    return "; ".join(lines[:_MOST_ERRORS] + more)

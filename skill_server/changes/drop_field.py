@@ -1,0 +1,59 @@
+"""Take a field out of sight; `finalize_migration` deletes it later."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from skill_server import changes
+from skill_server.model import action, presence, values
+from skill_server.model.change import Change
+from skill_server.model.finding import Finding
+from skill_server.model.ids import Name
+from skill_server.model.snapshot import Snapshot
+from skill_server.model.values import PlainValue
+
+
+class DropField(Change):
+    """A field that nobody sees any more; `fill` is what records written meanwhile get should it come back."""
+
+    kind: Literal["drop_field"] = "drop_field"
+    field: Name
+    fill: PlainValue = None
+
+    def expand(self) -> Iterator[action.Action]:
+        """Yield the one action that hides the field."""
+        # Retiring keeps every value, so its inverse gives the same bytes back without a restore.
+        yield action.RetireField(entity=self.entity, field=self.field, fill=self.fill)
+
+    def inverse(self) -> Change:
+        """Return the change that brings the field back."""
+        return changes.construct("restore_field", **self.model_dump(exclude={"kind"}))
+
+    def finalize(self) -> Iterator[action.Action]:
+        """Yield the deletion of the kept values."""
+        yield action.PurgeField(entity=self.entity, field=self.field)
+
+    def describe(self) -> str:
+        """Say what goes out of sight, and that it is kept."""
+        return f"Drop the field {self.field} of {self.entity}; its values are kept until the migration is finalized."
+
+    def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
+        """Yield a field that is not there or identifies records, and a `fill` that its type cannot hold."""
+        yield from presence.field_problems(snapshot, self.entity, self.field)
+        yield from presence.key_problems(snapshot, self.entity, self.field)
+        entity = snapshot.entity(self.entity)
+        field = entity.field(self.field) if entity else None
+        if field is not None and field.type is not None and (reason := values.misfit(self.fill, field.type)):
+            yield presence.problem(
+                "default-does-not-fit",
+                snapshot,
+                f"the fill of {self.field} is no {field.type}: {reason[:200]}",
+                f"Write a fill that {field.type} holds exactly.",
+                name=self.field,
+            )
+
+    def retired_names(self) -> frozenset[str]:
+        """Return the name of the field."""
+        return frozenset({self.field})
+
+
+CHANGE = DropField

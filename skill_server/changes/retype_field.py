@@ -1,0 +1,85 @@
+"""Convert a field to another type; the old values are kept until the migration is finalized."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from skill_server import changes
+from skill_server.model import action, presence
+from skill_server.model.change import Change
+from skill_server.model.finding import Finding, Severity
+from skill_server.model.ids import BackendKind, Name
+from skill_server.model.logical import Fidelity, FieldType, fidelity
+from skill_server.model.snapshot import Snapshot
+
+
+class RetypeField(Change):
+    """The same field with values of another type."""
+
+    kind: Literal["retype_field"] = "retype_field"
+    field: Name
+    was: FieldType
+    to: FieldType
+
+    def expand(self) -> Iterator[action.Action]:
+        """Yield the one action that converts the field."""
+        yield action.RetypeField(**self.model_dump(exclude={"kind"}))
+
+    def inverse(self) -> Change:
+        """Return the change that brings the old values back."""
+        return changes.construct("restore_type", **self.model_dump(exclude={"kind"}))
+
+    def finalize(self) -> Iterator[action.Action]:
+        """Yield the deletion of the old values."""
+        yield action.PurgeType(entity=self.entity, field=self.field)
+
+    def describe(self) -> str:
+        """Say both types."""
+        return f"Convert the field {self.field} of {self.entity} from {self.was} to {self.to}."
+
+    def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
+        """Yield a field that is not there or of another type, and a conversion that is unknown or loses digits."""
+        yield from presence.field_problems(snapshot, self.entity, self.field)
+        yield from presence.key_problems(snapshot, self.entity, self.field)
+        yield from self._type_problems(snapshot)
+        loss = fidelity(self.was, self.to)
+        if self.was == self.to:
+            yield presence.problem(
+                "conversion-changes-nothing",
+                snapshot,
+                f"{self.field} would stay {self.to}",
+                "Leave this change out, or name the type that the field should get.",
+                name=self.field,
+            )
+        elif loss is None:
+            yield presence.problem(
+                "conversion-unknown",
+                snapshot,
+                f"no conversion from {self.was} to {self.to} is defined",
+                "Add a field of the new type, fill it from the application, and drop the old field later.",
+                name=self.field,
+            )
+        elif loss is Fidelity.LOSSY:
+            yield presence.problem(
+                "conversion-lossy",
+                snapshot,
+                f"values of {self.field} may lose digits on the way from {self.was} to {self.to}",
+                "Choose a wider type, or accept it: the old values are kept until the migration is finalized.",
+                severity=Severity.WARNING,
+                name=self.field,
+            )
+
+    def _type_problems(self, snapshot: Snapshot) -> Iterator[Finding]:
+        entity = snapshot.entity(self.entity)
+        field = entity.field(self.field) if entity else None
+        # MongoDB has no declared types: what a few records hold does not contradict the author.
+        if snapshot.backend is BackendKind.POSTGRES and field and field.type not in (None, self.was):
+            yield presence.problem(
+                "type-differs",
+                snapshot,
+                f"{self.field} of {self.entity} is {field.type}, not {self.was}",
+                f"Write was={str(field.type)!r}.",
+                name=self.field,
+            )
+
+
+CHANGE = RetypeField
