@@ -1,0 +1,117 @@
+"""The catalog queries that a snapshot is read with; every one leaves out the ledger and what extensions own."""
+
+from typing import Final
+
+# One condition for all queries, over an alias `n` of pg_namespace.
+USER_SCHEMA: Final = (
+    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'database_migration')"
+)
+
+
+def not_owned(catalog: str, oid: str) -> str:
+    """Return the condition that no extension owns the object `oid` of a system catalog."""
+    return (
+        "NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e' "
+        f"AND e.classid = '{catalog}'::regclass AND e.objid = {oid})"
+    )
+
+
+TABLES: Final = f"""
+SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'p' AS partitioned,
+       c.relispartition OR EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
+       greatest(c.reltuples, 0)::bigint AS records,
+       CASE WHEN c.relkind = 'r' THEN pg_total_relation_size(c.oid) ELSE 0 END AS size_bytes
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND {USER_SCHEMA} AND {not_owned("pg_class", "c.oid")}
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+"""
+
+COLUMNS: Final = f"""
+SELECT a.attrelid AS table, a.attnum AS number, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       NOT a.attnotnull AS nullable, a.attgenerated::text <> '' AS generated, a.attidentity::text <> '' AS identity,
+       pg_get_expr(d.adbin, d.adrelid) AS default, col_description(a.attrelid, a.attnum) AS comment,
+       a.attacl IS NOT NULL AS granted
+FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND {USER_SCHEMA}
+ORDER BY a.attrelid, a.attnum
+"""
+
+# An expression or a predicate leaves its columns in pg_depend only.
+INDEXES: Final = f"""
+SELECT i.indrelid AS table, n.nspname::text AS schema, c.relname::text AS name, i.indisunique AS unique,
+       i.indisvalid AND i.indisready AS valid, i.indisreplident OR i.indisclustered AS marked,
+       pg_get_indexdef(i.indexrelid) AS definition, k.conname::text AS constraint,
+       i.indkey::int2[] AS numbers, i.indoption::int2[] AS options, i.indnkeyatts AS keys,
+       ARRAY(SELECT DISTINCT d.refobjsubid FROM pg_depend AS d
+             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+             ORDER BY 1) AS used,
+       obj_description(i.indexrelid, 'pg_class') AS comment
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_class AS t ON t.oid = i.indrelid AND t.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+WHERE {USER_SCHEMA}
+ORDER BY c.relname COLLATE "C"
+"""
+
+# NOT NULL has a row of its own since PostgreSQL 18; here it is a fact of the column in every version.
+CONSTRAINTS: Final = f"""
+SELECT k.conrelid AS table, n.nspname::text AS schema, t.relname::text AS table_name, k.conname::text AS name,
+       k.contype::text AS type, coalesce(k.conkey, '{{}}')::int2[] AS numbers, k.confrelid AS references,
+       coalesce(k.confkey, '{{}}')::int2[] AS references_numbers, pg_get_constraintdef(k.oid) AS definition,
+       k.confdeltype::text AS on_delete, k.convalidated AS validated, obj_description(k.oid, 'pg_constraint') AS comment
+FROM pg_constraint AS k
+JOIN pg_class AS t ON t.oid = k.conrelid
+JOIN pg_namespace AS n ON n.oid = t.relnamespace
+WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND {USER_SCHEMA}
+ORDER BY t.relname COLLATE "C", k.conname COLLATE "C"
+"""
+
+# What leans on single columns besides indexes, constraints, defaults and owned sequences.
+DEPENDENTS: Final = f"""
+SELECT d.refobjid AS table, array_agg(DISTINCT d.refobjsubid ORDER BY d.refobjsubid) AS numbers,
+       o.type AS kind, o.identity AS name
+FROM pg_depend AS d
+JOIN pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+CROSS JOIN LATERAL pg_identify_object(
+    CASE WHEN r.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE d.classid END,
+    CASE WHEN r.rulename = '_RETURN' THEN r.ev_class ELSE d.objid END, 0) AS o
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND {USER_SCHEMA}
+  AND d.classid NOT IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
+GROUP BY d.refobjid, o.type, o.identity
+ORDER BY o.type, o.identity
+"""
+
+# What a generated column reads hangs on its expression (pg_attrdef), and before PostgreSQL 15 on the column itself.
+GENERATED: Final = f"""
+SELECT f.attrelid AS table, array_agg(DISTINCT d.refobjsubid ORDER BY d.refobjsubid) AS numbers, f.attname::text AS name
+FROM pg_depend AS d
+LEFT JOIN pg_attrdef AS a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+JOIN pg_attribute AS f ON f.attgenerated::text <> '' AND f.attrelid = d.refobjid
+    AND (f.attnum = a.adnum OR (d.classid = 'pg_class'::regclass AND d.objid = f.attrelid AND d.objsubid = f.attnum))
+JOIN pg_class AS c ON c.oid = f.attrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.refobjsubid <> f.attnum AND {USER_SCHEMA}
+  AND (a.oid IS NULL OR a.adrelid = d.refobjid)
+GROUP BY f.attrelid, f.attname
+ORDER BY f.attname COLLATE "C"
+"""
+
+TRIGGERS: Final = f"""
+SELECT t.tgrelid AS table, t.tgname::text AS name, t.tgenabled::text AS enabled,
+       format('%s.%s', fn.nspname, p.proname) AS function, p.prosrc AS source
+FROM pg_trigger AS t
+JOIN pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_proc AS p ON p.oid = t.tgfoid
+JOIN pg_namespace AS fn ON fn.oid = p.pronamespace
+WHERE NOT t.tgisinternal AND {USER_SCHEMA}
+ORDER BY t.tgname COLLATE "C"
+"""
