@@ -1,0 +1,83 @@
+"""What lies in a database: its collections with their options and indexes, the product's own left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.failures import wrapped
+from skill_server.model.ids import LEDGER_NAME
+
+VALIDATION = ("validator", "validationLevel", "validationAction")
+VIEW = "view"
+TIME_SERIES = "timeseries"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One collection or view as the server describes it; `indexes` hold the one on `_id` too."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+    uuid: str = ""
+    indexes: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def holds_documents(self) -> bool:
+        """Tell whether it stores documents of its own."""
+        return self.kind != VIEW
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a collection belongs to this product (ledger, journal, lock, kept and replaced content)."""
+    return name.startswith(LEDGER_NAME)
+
+
+def is_content(name: str) -> bool:
+    """Tell whether a collection is the application's: neither this product's nor the server's.
+
+    Of the server's own only `system.js` holds what people wrote, as in MongoDB's own dump tool.
+    """
+    return not is_own(name) and (not name.startswith("system.") or name == "system.js")
+
+
+async def all_names(connections: Connections) -> list[str]:
+    """Return the name of every collection, the product's own and the server's included."""
+    with wrapped("listing collections"):
+        return sorted(await connections.db().list_collection_names())
+
+
+async def listing(connections: Connections) -> tuple[Collection, ...]:
+    """Return the application's collections and views in order of their names, decoded without loss."""
+    database = connections.db()
+    found: list[Collection] = []
+    with wrapped("listing collections"):
+        described: list[dict[str, Any]] = await (await database.list_collections()).to_list(None)
+        for entry in sorted(described, key=lambda entry: str(entry["name"])):
+            if not is_content(entry["name"]):
+                continue
+            kind = _kind(entry)
+            # Asked for the indexes of a view, a server answers with an error or with one that is not there.
+            indexes: list[dict[str, Any]] = []
+            if kind != VIEW:
+                indexes = await database[entry["name"]].list_indexes().to_list(None)
+            found.append(
+                Collection(
+                    name=entry["name"],
+                    kind=kind,
+                    options=dict(entry.get("options") or {}),
+                    uuid=bytes(entry.get("info", {}).get("uuid") or b"").hex(),
+                    indexes=tuple(dict(index) for index in indexes),
+                )
+            )
+    return tuple(found)
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    options: dict[str, Any] = entry.get("options") or {}
+    # The type is told by the options as well, and one server that speaks the protocol tells it only there.
+    if TIME_SERIES in options:
+        return TIME_SERIES
+    return VIEW if "viewOn" in options else str(entry.get("type", "collection"))

@@ -1,0 +1,152 @@
+"""Reading whole collections as raw bytes, in one snapshot where the server proves that it isolates."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+import anyio
+
+from skill_server.backends.mongo.bson_walk import Malformed
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.failures import is_passing, wrapped
+from skill_server.errors import Failed
+
+PROBE_COLLECTION = "database_migration.probe"
+READ_ATTEMPTS = 3
+# Numbers of the server's error_codes.yml: InvalidOptions (a capped collection before 8.0), SnapshotTooOld,
+# SnapshotUnavailable.
+_SNAPSHOT_CODES = frozenset({72, 239, 246})
+
+Result = TypeVar("Result")
+
+
+class CursorLost(Exception):
+    """The server forgot a cursor, or the connection to it was lost; what was read so far has no end."""
+
+
+class SnapshotLost(Exception):
+    """The server cannot read this in the snapshot of the session."""
+
+
+async def batches(connections: Connections, collection: str, session: Any = None) -> AsyncGenerator[bytes]:
+    """Yield the documents of a collection in the server's own order, as concatenated BSON.
+
+    Raises:
+        CursorLost: the rest cannot be had any more; nothing shorter than the whole ever ends quietly.
+        SnapshotLost: not in this session; without one it can be read.
+    """
+    from pymongo.errors import CursorNotFound, OperationFailure, PyMongoError
+
+    with wrapped(f"reading {collection}"):
+        try:
+            async for batch in connections.db()[collection].find_raw_batches(session=session):
+                yield batch
+        except PyMongoError as error:
+            if isinstance(error, CursorNotFound) or is_passing(error):
+                raise CursorLost(collection) from error
+            if session is not None and isinstance(error, OperationFailure) and error.code in _SNAPSHOT_CODES:
+                raise SnapshotLost(collection) from error
+            raise
+
+
+async def read_whole(
+    connections: Connections,
+    collection: str,
+    begin: Callable[[], Result],
+    take: Callable[[Result, bytes], Awaitable[None]],
+    *,
+    session: Any = None,
+    abandon: Callable[[Result], None] | None = None,
+) -> Result:
+    """Read a collection into what `begin` makes, from zero again when the cursor is lost, and return it.
+
+    `abandon` clears away what an attempt that did not reach the end has made.
+
+    Raises:
+        Failed: the cursor was lost every time (`cursor-lost`), or a document is not BSON (`document-malformed`).
+        SnapshotLost: see `batches`.
+    """
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        result = begin()
+        try:
+            async with aclosing(batches(connections, collection, session)) as reader:
+                async for batch in reader:
+                    await take(result, batch)
+        except CursorLost as error:
+            _abandoned(result, abandon)
+            if attempt == READ_ATTEMPTS:
+                raise Failed(
+                    "cursor-lost",
+                    f"the server lost the cursor on {collection} {READ_ATTEMPTS} times before its end",
+                    help="Look at the server's log and load, then call again.",
+                ) from error
+        except Malformed as error:
+            _abandoned(result, abandon)
+            raise Failed(
+                "document-malformed",
+                f"the server sent a document of {collection} that is not BSON: {error}",
+                help="Run the server's validate command on the collection.",
+            ) from error
+        except BaseException:
+            _abandoned(result, abandon)
+            raise
+        else:
+            return result
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _abandoned(result: Result, abandon: Callable[[Result], None] | None) -> None:
+    if abandon is not None:
+        abandon(result)
+
+
+async def in_thread(work: Callable[[bytes], None], batch: bytes) -> None:
+    """Run work on a batch beside the event loop, so that heartbeats go on; a cancelled caller waits for its end."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, batch))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        # What the thread writes to is closed next. anyio cancels every wait anew, unless it is shielded.
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([working])
+        raise
+
+
+@asynccontextmanager
+async def snapshot_session(connections: Connections) -> AsyncGenerator[Any]:
+    """Give a session whose reads all see one moment, or None where the server has no such thing."""
+    if not await isolates(connections):
+        yield None
+        return
+    with wrapped("opening a snapshot"):
+        session = await connections.client().start_session(snapshot=True)
+    async with session:
+        yield session
+
+
+async def isolates(connections: Connections) -> bool:
+    """Prove that a snapshot session does not see a write made after its first read.
+
+    A standalone server refuses such a session, and one server that speaks the protocol accepts it without isolating.
+    """
+    from pymongo.errors import PyMongoError
+
+    key = uuid.uuid4().hex
+    try:
+        probe = connections.db()[PROBE_COLLECTION]
+        await probe.insert_one({"_id": key, "turn": 1})
+        try:
+            async with await connections.client().start_session(snapshot=True) as session:
+                first = await probe.find_one({"_id": key}, session=session)
+                await probe.update_one({"_id": key}, {"$set": {"turn": 2}})
+                second = await probe.find_one({"_id": key}, session=session)
+        finally:
+            await probe.delete_one({"_id": key})
+    except PyMongoError:
+        # Whatever stood in the way (a standalone server, a role that may not write), nothing was proven.
+        return False
+    return first is not None and first == second
