@@ -94,6 +94,10 @@ class Backend(Protocol):
         """Return the same server's other database (a scratch copy), with the same name map."""
         ...
 
+    def url(self) -> str:
+        """Return the URL of this database, for a child process of the project's own tests on a scratch copy."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

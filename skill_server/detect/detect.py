@@ -33,8 +33,26 @@ async def adopt(
             "ledger": secrets.token_hex(8),
             **identity_words(identities),
         },
-        unique="adopted:first",
+        unique="adopted:1",
     )
+
+
+async def adopt_again(
+    ledger: Ledger,
+    events: list[Event],
+    name: str,
+    environment: str,
+    identities: Mapping[BackendKind, ServerIdentity],
+) -> Event:
+    """Bind an existing ledger to the databases as they are now; receipts of the old ones no longer count."""
+    times = sum(event.kind is EventKind.ADOPTED for event in events)
+    bound = {
+        "name": name,
+        "environment": environment,
+        "ledger": secrets.token_hex(8),
+        **identity_words(identities),
+    }
+    return await ledger.record(EventKind.ADOPTED, bound=bound, unique=f"adopted:{times + 1}")
 
 
 async def ensure_adopted(

@@ -7,6 +7,7 @@ from skill_server.model.action import Action
 from skill_server.model.base import Frozen, JsonObject, digest
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind, PlanId, Revision
+from skill_server.model.snapshot import Entity
 
 
 class Phase(StrEnum):
@@ -110,7 +111,8 @@ class Plan(Frozen):
     """Everything that decides what runs; its id is the digest of all of it.
 
     `source` is the schema fingerprint each database must have before the first step. `subject` is the migration's
-    digest (for a restore, the backup's). `policy` holds the settings that change how the steps run.
+    digest (for a restore, the backup's). `policy` holds the settings that change how the steps run, `before` the
+    entities of the active schema that the steps touch, as they were.
     """
 
     kind: PlanKind
@@ -124,6 +126,7 @@ class Plan(Frozen):
     retired_names: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
     policy: JsonObject = {}
+    before: tuple[Entity, ...] = ()
     backup_label: str | None = None
     previous_plan: PlanId | None = None
 

@@ -9,7 +9,7 @@ from skill_server.model.change import Change
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Phase, Piece, Plan, PlanKind, Step, TargetIdentity
-from skill_server.model.snapshot import Snapshot
+from skill_server.model.snapshot import Entity, Snapshot
 from skill_server.plan import foresee
 
 # (action, schema before it) -> pieces, for one database.
@@ -123,11 +123,17 @@ def restore(*, label: str, subject: str, target: TargetIdentity, source: Mapping
     )
 
 
-def foreseen(request: Request, snapshot: Snapshot) -> Snapshot:
-    """Return the schema as it will be after the changes."""
-    for change in request.changes:
-        for action in change.expand():
-            snapshot = foresee.after(snapshot, action)
+def schema_after(plan: Plan, snapshot: Snapshot) -> Snapshot:
+    """Return a schema as a plan will leave it: foreseen for an upgrade, remembered for a downgrade."""
+    if plan.kind is PlanKind.DOWNGRADE:
+        old = {entity.name: entity for entity in plan.before}
+        entities = tuple(old.get(entity.name, entity) for entity in snapshot.entities)
+        return snapshot.model_copy(update={"entities": entities})
+    seen: list[Action] = []
+    for step in plan.of(BackendKind.POSTGRES):
+        if step.action not in seen:
+            seen.append(step.action)
+            snapshot = foresee.after(snapshot, step.action)
     return snapshot
 
 
@@ -171,6 +177,7 @@ def _assembled(
         acknowledged=request.acknowledged,
         retired_names=tuple(sorted({name for change in request.changes for name in change.retired_names()})),
         touched=tuple(sorted(_touched(actions))),
+        before=_before(actions, snapshots[BackendKind.POSTGRES]),
         policy=request.policy,
     )
 
@@ -180,6 +187,16 @@ def _pieces(actions: Sequence[Action], snapshot: Snapshot, render: Render) -> It
         for piece in render(action, snapshot):
             yield action, piece
         snapshot = foresee.after(snapshot, action)
+
+
+def _before(actions: Sequence[Action], snapshot: Snapshot) -> tuple[Entity, ...]:
+    """Return the entities that the actions touch, without the estimates that change from day to day."""
+    names = {action.entity for action in actions}
+    return tuple(
+        entity.model_copy(update={"records": 0, "size_bytes": 0})
+        for entity in snapshot.entities
+        if entity.name in names
+    )
 
 
 def _touched(actions: Sequence[Action]) -> set[str]:

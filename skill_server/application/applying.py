@@ -1,0 +1,187 @@
+"""Apply a stored plan: lock, gate, claim, run, verify, record; go on where an interrupted run stopped."""
+
+import getpass
+import os
+import socket
+
+from skill_server.application.planning import Proposal, recall
+from skill_server.application.session import Session
+from skill_server.backends.base import Progress, no_progress
+from skill_server.backends.progress import stage
+from skill_server.errors import Failed, InDoubt
+from skill_server.ledger import history
+from skill_server.ledger.history import Result
+from skill_server.model.base import JsonObject
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan
+from skill_server.model.receipt import Checksums, Event, EventKind
+from skill_server.run import saga
+from skill_server.run.saga import Ending, RunReport
+from skill_server.verify.context import Context, Depth
+from skill_server.verify.report import VerificationReport
+from skill_server.verify.verify import verify
+
+
+async def apply(session: Session, proposal: Proposal, progress: Progress = no_progress) -> Event:
+    """Apply the plan of a proposal and return its outcome; a second call returns the first outcome.
+
+    Raises:
+        Refused, Conflict: a precondition does not hold, or somebody else holds the lock; nothing was touched.
+        Failed: the run failed and both databases are as before.
+        InDoubt: the run ended half-way; `migration_status` says what to do.
+    """
+    plan = proposal.plan
+    if proposal.outcome is not None:
+        return _settled(proposal.outcome)
+    async with session.pair.locked(_owner(session, plan)):
+        await session.refresh()
+        again = recall(session, plan.id)
+        if again.outcome is not None:
+            return _settled(again.outcome)
+        if session.history.unfinished == plan.id:
+            begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
+            report, checks, after = await _resumed(session, plan, begun, progress)
+        else:
+            await session.enter(plan.kind, plan)
+            await saga.check_before(session.pair, plan)
+            before = await session.pair.checksums()
+            await _claim(session, plan, before)
+            report, checks, after = await _carried_out(session, plan, before, progress)
+        outcome = await _recorded(session, plan, report, checks, after)
+        await saga.forget(session.pair, plan)
+    return _settled(outcome)
+
+
+async def _claim(session: Session, plan: Plan, before: dict[BackendKind, Checksums]) -> None:
+    """Spend the approval and claim the plan, once and for all; from here on only this plan may go on."""
+    ledger = session.target.ledger
+    approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id, ledger=plan.target.ledger_id)
+    if approval is None:
+        raise InDoubt(
+            "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
+        )
+    await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
+    await ledger.record(
+        EventKind.STARTED,
+        bound={"plan": plan.id, "kind": plan.kind, "revision": plan.revision or ""},
+        body={"before": {kind: sums.model_dump(mode="json") for kind, sums in before.items()}},
+        unique=f"claim:{plan.id}",
+    )
+
+
+async def _resumed(
+    session: Session, plan: Plan, begun: Event | None, progress: Progress
+) -> tuple[RunReport, VerificationReport, dict[str, str]]:
+    if begun is None:
+        raise InDoubt(
+            "claim-vanished",
+            "the claim of this plan is no longer in the ledger",
+            help="Call migration_status.",
+        )
+    before = {
+        BackendKind(kind): Checksums.model_validate(sums) for kind, sums in begun.body["before"].items()
+    }
+    return await _carried_out(session, plan, before, progress)
+
+
+async def _carried_out(
+    session: Session, plan: Plan, before: dict[BackendKind, Checksums], progress: Progress
+) -> tuple[RunReport, VerificationReport, dict[str, str]]:
+    writers = await session.pair.writers()
+    report = await saga.carry_out(session.pair, plan, session.run_policy, stage(progress, begin=0, end=80))
+    writers += await session.pair.writers()
+    applied = report.ending is Ending.APPLIED
+    snapshots = await session.pair.inspect()
+    rehearsal = history.latest(session.events, EventKind.REHEARSAL, plan=plan.id)
+    expected = rehearsal.body["after"] if rehearsal and applied else plan.source
+    checks = await verify(
+        Context(
+            pair=session.pair,
+            snapshots=snapshots,
+            expected={BackendKind(kind): value for kind, value in expected.items()},
+            steps=plan.steps if applied else (),
+            before=before,
+            after=await session.pair.checksums(),
+            touched=frozenset(plan.touched),
+            quiet=not writers,
+        ),
+        Depth.FULL,
+    )
+    await progress(95, 100, "verified")
+    return report, checks, {kind: snapshot.fingerprint for kind, snapshot in snapshots.items()}
+
+
+async def _recorded(
+    session: Session, plan: Plan, report: RunReport, checks: VerificationReport, after: dict[str, str]
+) -> Event:
+    """Write the outcome; a run that says it was applied but does not verify needs attention."""
+    result = Result(report.ending)
+    problem = report.problem
+    if not checks.passed and result is not Result.NEEDS_ATTENTION:
+        failed = [
+            f"{check.check}: {'; '.join(check.problems[:3])}" for check in checks.checks if not check.passed
+        ]
+        result, problem = Result.NEEDS_ATTENTION, "; ".join([*([problem] if problem else []), *failed])
+    body: JsonObject = {
+        "result": result,
+        "code": report.code,
+        "problem": problem,
+        "steps": list(report.steps),
+        "after": after,
+        "checks": checks.model_dump(mode="json"),
+    }
+    bound = {
+        "plan": plan.id,
+        "ledger": plan.target.ledger_id,
+        "kind": plan.kind,
+        "revision": plan.revision or "",
+        "subject": plan.subject,
+    }
+    ledger = session.target.ledger
+    outcome = await ledger.record(EventKind.OUTCOME, bound=bound, body=body, unique=f"outcome:{plan.id}")
+    await ledger.record(
+        EventKind.VERIFICATION,
+        bound={"ledger": plan.target.ledger_id, "plan": plan.id},
+        body={"passed": checks.passed, "depth": checks.depth},
+    )
+    await session.refresh()
+    return outcome
+
+
+def _settled(outcome: Event) -> Event:
+    """Return an outcome that ended well; raise what another ending means.
+
+    Raises:
+        Failed: rolled back. InDoubt: needs attention.
+    """
+    if outcome.kind is EventKind.RESTORED or outcome.body["result"] == Result.APPLIED:
+        return outcome
+    detail = {
+        "result": outcome.body["result"],
+        "cause": outcome.body["code"],
+        "checks": outcome.body["checks"],
+    }
+    if outcome.body["result"] == Result.ROLLED_BACK:
+        raise Failed(
+            "rolled-back",
+            f"the run failed and both databases are as before: {outcome.body['problem']}",
+            help="Mend the cause, then plan again without plan_id.",
+            next_tool="review_migration",
+            next_args={"revision": outcome.bound["revision"]},
+            detail=detail,
+        )
+    raise InDoubt(
+        "needs-attention",
+        f"the run ended half-way: {outcome.body['problem']}",
+        help="Call migration_status, then restore the backup.",
+        next_tool="restore_backup",
+        detail=detail,
+    )
+
+
+def _owner(session: Session, plan: Plan) -> dict[str, str]:
+    return {
+        "plan": plan.id,
+        "target": session.target.name,
+        "process": f"{getpass.getuser()}@{socket.gethostname()}:{os.getpid()}",
+    }

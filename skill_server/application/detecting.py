@@ -1,0 +1,66 @@
+"""Stage detect: which databases are these, and is the ledger theirs."""
+
+from dataclasses import dataclass
+
+from skill_server import settings as configuration
+from skill_server.application.application import Application
+from skill_server.application.target import Target
+from skill_server.detect import detect
+from skill_server.errors import Refused
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import TargetIdentity
+from skill_server.model.receipt import EventKind, ServerIdentity
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What answered, and which backend the application uses now."""
+
+    target: Target
+    identity: TargetIdentity
+    servers: dict[BackendKind, ServerIdentity]
+    active: BackendKind
+
+
+async def detect_databases(app: Application, name: str | None, *, by_person: bool = False) -> Detection:
+    """Ask both servers who they are, adopt the pair on first sight, and leave a detection receipt.
+
+    Raises:
+        Refused: a server cannot be reached or written (`database-read-only`), or a person must adopt the target.
+        Conflict: the ledger belongs to another target or to other databases.
+    """
+    target = await app.target(name)
+    servers = await target.pair.identities()
+    for kind, server in servers.items():
+        if not server.writable:
+            raise Refused(
+                "database-read-only",
+                f"the {kind} database cannot be written by this role: {'; '.join(server.warnings) or server.topology}",
+                help="Give the server a role that may migrate, on the primary.",
+            )
+    active = configuration.active_backend(app.settings.project, target.settings)
+    identity = await detect.ensure_adopted(
+        target.ledger, target.name, target.settings.environment, servers, by_person=by_person
+    )
+    summary = ", ".join(
+        f"{server.product} {server.version} ({server.topology})" for server in servers.values()
+    )
+    await target.ledger.record(
+        EventKind.DETECTION,
+        bound={"ledger": identity.ledger_id, **detect.identity_words(servers)},
+        body={"summary": summary, "active": active},
+    )
+    return Detection(target=target, identity=identity, servers=servers, active=active)
+
+
+async def adopt_again(app: Application, name: str | None) -> Detection:
+    """Adopt a target by a person's word: for production, and after a clone or move."""
+    target = await app.target(name)
+    servers = await target.pair.identities()
+    await target.ledger.prepare()
+    events = await target.ledger.events()
+    if not events:
+        await detect.adopt(target.ledger, target.name, target.settings.environment, servers)
+    else:
+        await detect.adopt_again(target.ledger, events, target.name, target.settings.environment, servers)
+    return await detect_databases(app, name, by_person=True)

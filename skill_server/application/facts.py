@@ -1,0 +1,87 @@
+"""Facts outside the ledger: the project's files, the backups on disk, signatures."""
+
+from collections.abc import Mapping
+
+import anyio.to_thread
+
+from skill_server.approve import signature
+from skill_server.approve.question import question
+from skill_server.backup import manifest as manifests
+from skill_server.errors import MigrationError
+from skill_server.generate import document, graph
+from skill_server.model.finding import Finding, Severity
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan, TargetIdentity
+from skill_server.model.receipt import Event
+from skill_server.model.snapshot import Snapshot
+from skill_server.plan import build
+from skill_server.project import contract, models
+from skill_server.review import review
+from skill_server.settings import Settings
+
+
+class ProjectFacts:
+    """What the files of the project and of the backups say now."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        snapshots: Mapping[BackendKind, Snapshot],
+        target: TargetIdentity,
+        plans: Mapping[str, Plan],
+    ) -> None:
+        self._settings = settings
+        self._snapshots = snapshots
+        self._target = target
+        self._plans = plans
+
+    def documented_digest(self, plan: Plan) -> str | None:
+        """Return the migration digest that the document beside the plan's migration names."""
+        return document.documented_digest(self._settings.migrations / f"{plan.revision}.md")
+
+    def model_findings(self, plan: Plan) -> tuple[Finding, ...] | None:
+        """Return how the models differ from the PostgreSQL schema as the plan will leave it."""
+        place = self._settings.project.models
+        if place is None:
+            return None
+        snapshot = build.schema_after(plan, self._snapshots[BackendKind.POSTGRES])
+        return models.models_match(models.read_models(self._settings.path(place)), snapshot)
+
+    def contract_findings(self, plan: Plan) -> tuple[Finding, ...] | None:
+        """Return where the configured code uses a name that the plan takes away and nobody acknowledged."""
+        code = self._settings.project.code
+        if not code:
+            return None
+        names = [name for name in plan.retired_names if name not in plan.acknowledged]
+        return contract.search(
+            [self._settings.path(place) for place in code], names, root=self._settings.root
+        )
+
+    def statement_findings(self, plan: Plan) -> tuple[Finding, ...]:
+        """Return the review's errors on the plan, which block."""
+        migrations = graph.read_folder(self._settings.migrations)
+        found = review(plan, migrations.find(plan.revision or ""))
+        return tuple(item for item in found if item.severity is Severity.ERROR)
+
+    async def backup_damage(self, label: str) -> tuple[str, ...]:
+        """Hash every file of a backup again."""
+        folder = self._settings.path(self._settings.project.backup_directory) / label
+        try:
+            taken = manifests.read(folder)
+        except MigrationError as error:
+            return (error.message,)
+        return await anyio.to_thread.run_sync(manifests.damage, taken, folder)
+
+    async def approval_holds(self, plan: Plan, approval: Event) -> bool:
+        """Check a signature again; an answer through the client counts outside production only."""
+        if "signature" in approval.body:
+            content = signature.message(plan, question(plan))
+            signer = await signature.verified_signer(
+                content, approval.body["signature"], self._settings.allowed_signers
+            )
+            return signer is not None and signer == approval.body["identity"]
+        return self._target.environment != "production"
+
+    def tests_configured(self) -> bool:
+        """Say whether the project names a test command."""
+        return bool(self._settings.project.test_command)

@@ -1,0 +1,79 @@
+"""Stage rehearse: play a stored plan on copies and leave a receipt, whatever the result."""
+
+from collections.abc import Mapping
+
+from skill_server import settings as configuration
+from skill_server.application.planning import recall
+from skill_server.application.session import Session
+from skill_server.backends.base import Progress, no_progress
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import PlanKind
+from skill_server.model.receipt import Event, EventKind
+from skill_server.project import command
+from skill_server.rehearse.rehearse import ProjectTests, rehearse
+from skill_server.rehearse.report import RehearsalReport, TestOutcome
+
+
+async def rehearse_plan(
+    session: Session, plan_id: str, progress: Progress = no_progress
+) -> tuple[RehearsalReport, Event]:
+    """Play the plan on copies of its backup.
+
+    Raises:
+        Refused: the plan is unknown, or a precondition does not hold.
+    """
+    plan = recall(session, plan_id).plan
+    await session.enter("rehearse", plan)
+    backup = session.backup_for(plan)
+    report = await rehearse(
+        session.pair,
+        plan,
+        label=backup.bound["label"],
+        backups=session.settings.path(session.settings.project.backup_directory),
+        policy=session.run_policy,
+        tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
+        progress=progress,
+    )
+    seconds = sum(act.seconds for act in report.acts)
+    receipt = await session.target.ledger.record(
+        EventKind.REHEARSAL,
+        bound={"plan": plan.id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]},
+        body={
+            **report.model_dump(mode="json"),
+            "passed": report.passed,
+            "problems": list(report.problems),
+            "summary": f"{len(report.acts)} acts in {seconds:.1f} s",
+        },
+    )
+    await session.refresh()
+    return report, receipt
+
+
+def _tests(session: Session) -> ProjectTests | None:
+    project = session.settings.project
+    if not project.test_command:
+        return None
+
+    async def run(names: Mapping[BackendKind, str]) -> tuple[TestOutcome, ...]:
+        target = session.target.settings
+        copies = session.pair.at(names)
+        urls = {
+            target.postgres: copies[BackendKind.POSTGRES].url(),
+            target.mongodb: copies[BackendKind.MONGODB].url(),
+        }
+        outcomes: list[TestOutcome] = []
+        for kind in BackendKind:
+            ended = await command.run_tests(
+                project.test_command,
+                session.settings.root,
+                {**configuration.base_environment(), **urls, target.db_type: kind},
+                project.policy.test_timeout_s,
+            )
+            outcomes.append(
+                TestOutcome(
+                    backend=kind, passed=ended.passed, seconds=round(ended.seconds, 2), tail=ended.tail
+                )
+            )
+        return tuple(outcomes)
+
+    return run

@@ -1,0 +1,130 @@
+"""What one call knows of its target: read once, at the start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from skill_server.application.facts import ProjectFacts
+from skill_server.application.target import Target
+from skill_server.backends.base import RunPolicy
+from skill_server.backends.pair import Pair
+from skill_server.backup import manifest as manifests
+from skill_server.detect import detect
+from skill_server.errors import Refused
+from skill_server.gate import gate
+from skill_server.gate.evidence import Evidence
+from skill_server.gate.verdict import Checklist
+from skill_server.ledger import history
+from skill_server.ledger.history import History
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan, TargetIdentity
+from skill_server.model.receipt import Checksums, Event, EventKind, ServerIdentity
+from skill_server.model.snapshot import Snapshot
+from skill_server.settings import Settings
+from skill_server.workflow import STAGES
+
+
+@dataclass
+class Session:
+    """A target as it is now: identities, ledger, history and schemas."""
+
+    settings: Settings
+    target: Target
+    identities: Mapping[BackendKind, ServerIdentity]
+    identity: TargetIdentity
+    events: list[Event]
+    snapshots: Mapping[BackendKind, Snapshot]
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def pair(self) -> Pair:
+        """The two databases."""
+        return self.target.pair
+
+    @property
+    def history(self) -> History:
+        """What the ledger says was done."""
+        return history.read(self.events)
+
+    @property
+    def facts(self) -> ProjectFacts:
+        """What the project's files and the backups say."""
+        return ProjectFacts(self.settings, self.snapshots, self.identity, history.plans(self.events))
+
+    @property
+    def run_policy(self) -> RunPolicy:
+        """How steps run on this target."""
+        policy = self.settings.project.policy
+        return RunPolicy(
+            lock_timeout_s=policy.lock_timeout_s,
+            lock_budget_s=policy.lock_budget_s,
+            statement_timeout_s=policy.statement_timeout_s,
+            batch_records=policy.batch_records,
+        )
+
+    def backup_for(self, plan: Plan) -> Event:
+        """Return the receipt of the proven backup that fits a plan.
+
+        Raises:
+            Refused: there is none (`backup-missing`).
+        """
+        bound = {f"{kind}.schema": plan.source[kind] for kind in BackendKind}
+        event = history.latest(self.events, EventKind.BACKUP, ledger=self.identity.ledger_id, **bound)
+        if event is None:
+            raise Refused("backup-missing", "no proven backup fits", help="Call backup.", next_tool="backup")
+        return event
+
+    def backed_up_checksums(self) -> dict[BackendKind, Checksums] | None:
+        """Return the content checksums of the newest backup, if nothing was changed by a migration since."""
+        event = history.latest(self.events, EventKind.BACKUP, ledger=self.identity.ledger_id)
+        if event is None or event.seq < self.history.last_change_seq:
+            return None
+        folder = self.settings.path(self.settings.project.backup_directory) / event.bound["label"]
+        if not (folder / manifests.MANIFEST_FILE).is_file():
+            return None
+        return {kind: dump.checksums for kind, dump in manifests.read(folder).dumps.items()}
+
+    async def refresh(self) -> None:
+        """Read the ledger again, after this call wrote to it."""
+        self.events = await self.target.ledger.events()
+
+    async def checklist(self, stage: str, plan: Plan | None) -> Checklist:
+        """Evaluate the preconditions of a stage."""
+        evidence = Evidence(
+            stage=stage,
+            events=tuple(self.events),
+            history=self.history,
+            target=self.identity,
+            identity_words=detect.identity_words(self.identities),
+            fingerprints={kind: snapshot.fingerprint for kind, snapshot in self.snapshots.items()},
+            policy=self.settings.project.policy,
+            facts=self.facts,
+            writers=await self.pair.writers() if self.settings.project.policy.require_quiet else (),
+        )
+        return await gate.evaluate(STAGES[stage].requires, plan, evidence)
+
+    async def enter(self, stage: str, plan: Plan | None) -> Checklist:
+        """Evaluate the preconditions of a stage and refuse unless all hold."""
+        checklist = await self.checklist(stage, plan)
+        gate.require(checklist, stage=STAGES[stage].tool, common_args={"target": self.target.name})
+        return checklist
+
+
+async def open_session(settings: Settings, target: Target) -> Session:
+    """Ask both databases who they are, read the ledger, and read both schemas.
+
+    Raises:
+        Refused: a server cannot be reached, or the target was never detected.
+        Conflict: the ledger belongs to another target, or does not hold together.
+    """
+    identities = await target.pair.identities()
+    events = await target.ledger.events()
+    identity = detect.read_identity(events, target.name, target.settings.environment, identities)
+    return Session(
+        settings=settings,
+        target=target,
+        identities=identities,
+        identity=identity,
+        events=events,
+        snapshots=await target.pair.inspect(),
+    )

@@ -1,0 +1,1 @@
+"""The gate: the checklist as preconditions, each one fact in one file, decided by evidence alone."""

@@ -1,0 +1,27 @@
+"""MUST 8: the model definitions are those of the schema after the plan."""
+
+from skill_server.gate.evidence import Evidence
+from skill_server.gate.verdict import Verdict, met, not_applicable, unmet
+from skill_server.model.plan import Plan, PlanKind
+
+DUTY = "MUST 8"
+TITLE = "The model definitions are updated"
+
+
+async def models_match_the_plan(plan: Plan | None, evidence: Evidence) -> Verdict:
+    """The static reading of the models shows no difference to the schema that the plan leaves."""
+    if plan is None or plan.kind in (PlanKind.RESTORE, PlanKind.FINALIZE):
+        return not_applicable("this changes no field that a model names")
+    findings = evidence.facts.model_findings(plan)
+    if findings is None:
+        return not_applicable("the configuration names no models")
+    if findings:
+        first = findings[0]
+        return unmet(
+            "models-differ",
+            f"{first.message} ({first.file}:{first.line}), and {len(findings) - 1} more differences",
+            help=first.help,
+            next_tool="review_migration",
+            revision=plan.revision,
+        )
+    return met("the models equal the schema after the plan")
