@@ -160,16 +160,13 @@ def test_a_huge_argument_is_not_echoed() -> None:
 
 
 @pytest.mark.parametrize(
-    "default",
-    [float("nan"), float("inf"), 10**1000, "a\x00b", "\ud800", {"a": [float("nan")]}, [[[[]]] * 3] * 2],
+    "default", [float("nan"), float("inf"), 10**1000, "a\x00b", "\ud800", {"a": [float("nan")]}]
 )
 def test_a_default_is_a_plain_value(default: Any) -> None:
-    """What cannot be written down and read back the same cannot be a default; an odd but plain value can."""
-    if default == [[[[]]] * 3] * 2:
-        assert changes.build("add_field", entity="a", field="b", type="Json", default=default)
-        return
+    """What cannot be written down and read back the same cannot be a default."""
     with pytest.raises(Invalid) as caught:
         changes.build("add_field", entity="a", field="b", type="Json", default=default)
+
     assert caught.value.code == "change-not-valid"
 
 

@@ -1,0 +1,1 @@
+"""Migration files: written for people, read as data, never executed."""

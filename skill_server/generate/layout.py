@@ -1,0 +1,116 @@
+"""How a migration file is laid out; `read` accepts exactly what this writes, however a person reflows it."""
+
+import math
+import textwrap
+from typing import Any, cast
+
+from skill_server.generate.migration import Migration
+from skill_server.model.change import Change
+
+WIDTH = 100
+# A file that is run hands itself to the command line, so that it goes through the same gates.
+GUARD = """if __name__ == "__main__":
+    from skill_server.__main__ import run_file
+
+    raise SystemExit(run_file(__file__))
+"""
+
+
+def render(migration: Migration) -> str:
+    """Return the text of a migration's file."""
+    previous = "None" if migration.down_revision is None else literal(migration.down_revision)
+    upgrade = [
+        *(call("not_applicable", (str(kind), why)) for kind, why in sorted(migration.not_applicable.items())),
+        *(call("acknowledge", (name, why)) for name, why in sorted(migration.acknowledged.items())),
+        *(change_call(change) for change in migration.changes),
+    ]
+    downgrade = [change_call(change) for change in migration.undoing()]
+    return "\n".join(
+        [
+            f'"""{_docstring(migration)}\n"""',
+            "",
+            f"revision = {literal(migration.revision)}",
+            f"down_revision = {previous}",
+            "",
+            "",
+            "def upgrade(op):",
+            *upgrade,
+            "",
+            "",
+            "def downgrade(op):",
+            *downgrade,
+            "",
+            "",
+            GUARD,
+        ]
+    )
+
+
+def change_call(change: Change) -> str:
+    """Return the line (or lines, where it is long) that asks for a change: two positions, then keywords."""
+    fields = [name for name in type(change).model_fields if name != "kind"]
+    plain: dict[str, Any] = change.model_dump(mode="json")
+    keywords = {
+        name: plain[name]
+        for name in fields[2:]
+        if type(change).model_fields[name].is_required()
+        or getattr(change, name) != type(change).model_fields[name].default
+    }
+    return call(change.kind, tuple(plain[name] for name in fields[:2]), keywords)
+
+
+def call(name: str, positions: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> str:
+    """Return an indented `op.` call on one line, or one argument a line where that would be too long."""
+    parts = [literal(value) for value in positions]
+    parts += [f"{key}={literal(value)}" for key, value in (keywords or {}).items()]
+    line = f"    op.{name}({', '.join(parts)})"
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([f"    op.{name}(", *(f"        {part}," for part in parts), "    )"])
+
+
+def literal(value: object) -> str:
+    """Return a plain value as Python writes it, text in double quotes, nothing unprintable left as it is."""
+    match value:
+        case str():
+            return '"' + "".join(_escaped(character) for character in value) + '"'
+        case list() | tuple():
+            return f"[{', '.join(literal(part) for part in cast('list[object]', value))}]"
+        case dict():
+            pairs = cast("dict[str, object]", value).items()
+            return "{" + ", ".join(f"{literal(key)}: {literal(part)}" for key, part in pairs) + "}"
+        case float() if not math.isfinite(value):
+            raise ValueError("only finite numbers can be written")
+        case _:
+            return repr(value)
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character) or _code(ord(character))
+
+
+def _code(point: int) -> str:
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def _docstring(migration: Migration) -> str:
+    reason = textwrap.fill(
+        f"Reason: {_in_docstring(migration.reason)}", WIDTH, break_long_words=False, break_on_hyphens=False
+    )
+    return f"{_in_docstring(migration.summary)}\n\n{reason}"
+
+
+def _in_docstring(text: str) -> str:
+    # Quotes are escaped in threes only, because a lone quote reads better bare; no line of a docstring ends in one.
+    shown = "".join(
+        character if character == '"' or character.isprintable() else _escaped(character)
+        for character in text.replace("\\", "\\\\")
+    )
+    shown = shown.replace('"""', '\\"\\"\\"')
+    return f"\\{shown}" if shown.startswith('"') else shown
