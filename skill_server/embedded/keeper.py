@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-STOP_WITHIN_S = 15.0
+STOP_WITHIN_S = 8.0
 
 
 class Keeper:

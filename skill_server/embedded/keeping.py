@@ -95,7 +95,7 @@ class Keeper:
 
     def alive(self) -> bool:
         """Tell whether the keeper is at work."""
-        return process.runs(servers(self.directory)["keeper"], SCRIPT.name, str(self.directory))
+        return keeper_runs(self.directory)
 
     def exit_code(self, name: str) -> int | None:
         """Return the exit code of a server that has ended since its last start."""
@@ -133,13 +133,25 @@ class Keeper:
         await ended(self.directory, pid)
 
     def _order(self, **order: Any) -> None:
-        os.write(self._orders, json.dumps(order).encode() + b"\n")
+        try:
+            os.write(self._orders, json.dumps(order).encode() + b"\n")
+        except BrokenPipeError as gone:
+            raise Failed(
+                "embedded-keeper-gone",
+                "the process that holds the embedded servers was killed",
+                help="Start the pair again; what it left behind is stopped first.",
+            ) from gone
+
+
+def keeper_runs(directory: Path) -> bool:
+    """Tell whether a keeper, whoever owns it, is at work on `directory`."""
+    return process.runs(servers(directory)["keeper"], SCRIPT.name, str(directory))
 
 
 async def stop_keeper(directory: Path) -> None:
     """Stop the keeper of a directory, whoever started it, and its servers."""
     pid = servers(directory)["keeper"]
-    if process.runs(pid, SCRIPT.name, str(directory)):
+    if keeper_runs(directory):
         process.send(pid, SIGTERM)
     await ended(directory, pid)
 

@@ -23,11 +23,12 @@ class Mongodb:
 
     name = "mongodb"
 
-    def __init__(self, directory: Path, *, durable: bool, test_commands: bool) -> None:
+    def __init__(self, directory: Path, *, durable: bool, ephemeral: bool, test_commands: bool) -> None:
         require_secantus()
         self.directory = directory
         self.data = directory / "mongodb"
         self.durable = durable
+        self.ephemeral = ephemeral
         self.test_commands = test_commands
 
     async def prepare(self, keeper: Keeper, password: str) -> None:
@@ -45,7 +46,9 @@ class Mongodb:
         draft.mkdir(mode=0o700)
         # The server has no exception for local set-up as MongoDB has: users are made before --auth.
         port = free_port()
-        await self._run(keeper, "mongodb-setup", draft, port)
+        # An orderly stop of this server takes two seconds and now and then hangs. Here every write is
+        # synced before it is acknowledged, so a kill loses nothing.
+        await self._run(keeper, "mongodb-setup", draft, port, "--sync-on-commit", stop_signal=signal.SIGKILL)
         user = {"createUser": USER, "pwd": password, "roles": [{"role": "root", "db": "admin"}]}
         await command(f"mongodb://127.0.0.1:{port}/", user)
         users = await command(f"mongodb://127.0.0.1:{port}/", {"usersInfo": 1})
@@ -64,19 +67,25 @@ class Mongodb:
         Raises:
             Failed: it ended or took too long.
         """
-        await self._run(keeper, self.name, self.data, port, "--auth")
+        options = ["--auth"]
+        if self.durable:
+            options.append("--sync-on-commit")
+        if self.test_commands:
+            options.append("--enable-test-commands")
+        stop_signal = signal.SIGKILL if self.ephemeral else signal.SIGTERM
+        await self._run(keeper, self.name, self.data, port, *options, stop_signal=stop_signal)
 
-    async def _run(self, keeper: Keeper, name: str, data: Path, port: int, *options: str) -> None:
+    async def _run(
+        self, keeper: Keeper, name: str, data: Path, port: int, *options: str, stop_signal: signal.Signals
+    ) -> None:
         keeper.run(
             name,
             [
                 *(sys.executable, "-P", "-m", "secantus", "--config", str(self.directory / "secantusd.toml")),
                 *("--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)),
                 *("--log-level", "WARNING", "--cache-size", "256M", *options),
-                *(("--sync-on-commit",) if self.durable else ()),
-                *(("--enable-test-commands",) if self.test_commands else ()),
             ],
-            stop_signal=signal.SIGTERM,
+            stop_signal=stop_signal,
         )
         await keeper.ready(name, within_s=READY_WITHIN_S, answers=lambda: listens(port))
 

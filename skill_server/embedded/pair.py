@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from skill_server.embedded import account, keeping, place
 from skill_server.embedded.keeping import Keeper
 from skill_server.embedded.mongodb import Mongodb, free_port
 from skill_server.embedded.place import Place, State
 from skill_server.embedded.postgres import Postgres
-from skill_server.embedded.waiting import holds
+from skill_server.embedded.waiting import POLL_S
 from skill_server.errors import Conflict, Failed, Invalid
 
 STARTS = 3
@@ -55,13 +57,16 @@ async def embedded_pair(
         Conflict: another process owns a pair in this directory.
         Failed: a server did not start; nothing is left running.
     """
+    ephemeral = directory is None and not keep
+    options = _Options(
+        databases, test_commands=test_commands, keep=keep, durable=durable, ephemeral=ephemeral
+    )
     await place.sweep_temporary()
-    target = _place(directory)
-    if target is None:
-        yield await _attach(directory)
+    target = await _enter(directory, options)
+    if isinstance(target, Pair):
+        yield target
         return
-    options = _Options(databases, test_commands=test_commands, keep=keep, durable=durable)
-    pair, keeper = await _start(target, options, ephemeral=directory is None and not keep)
+    pair, keeper = await _start(target, options)
     try:
         yield pair
     finally:
@@ -80,11 +85,11 @@ async def start_pair(directory: Path, *, databases: str = "app", durable: bool =
         Conflict: a process owns the pair in this directory and will end it.
         Failed: a server did not start; nothing is left running.
     """
-    target = _place(directory)
-    if target is None:
-        return await _attach(directory)
-    options = _Options(databases, test_commands=False, keep=True, durable=durable)
-    pair, keeper = await _start(target, options, ephemeral=False)
+    options = _Options(databases, test_commands=False, keep=True, durable=durable, ephemeral=False)
+    target = await _enter(directory, options)
+    if isinstance(target, Pair):
+        return target
+    pair, keeper = await _start(target, options)
     keeper.let_go()
     target.release()
     return pair
@@ -108,6 +113,7 @@ class _Options:
     test_commands: bool
     keep: bool
     durable: bool
+    ephemeral: bool
 
     def __post_init__(self) -> None:
         if not DATABASE_NAME.fullmatch(self.database):
@@ -118,33 +124,42 @@ class _Options:
             )
 
 
-def _place(directory: Path | None) -> Place | None:
+async def _enter(directory: Path | None, options: _Options) -> Place | Pair:
+    """Take the directory for ourselves, or return the long-lived pair that runs in it."""
     as_root = account.unprivileged() is not None
     if directory is None:
         return place.make_temporary(traversable=as_root)
-    return place.try_lock(place.prepare(directory, traversable=as_root))
-
-
-async def _attach(directory: Path | None) -> Pair:
-    assert directory is not None  # noqa: S101 - a temporary directory is ours alone
-    directory = directory.resolve()
-
-    def ready() -> bool:
+    directory = place.prepare(directory, traversable=as_root)
+    deadline = time.monotonic() + ANOTHER_START_WITHIN_S
+    while (target := place.try_lock(directory)) is None:
         state = place.read_state(directory)
-        return state is not None and state.ready
+        # What a dead owner left says "ready" too, until the next one has begun: only a living keeper counts.
+        if state is not None and state.ready and keeping.keeper_runs(directory):
+            if not state.kept or state.database != options.database:
+                raise Conflict(
+                    "embedded-pair-in-use",
+                    "another process owns the embedded pair in this directory, or uses another database in it",
+                    help="Wait for that process, or choose another directory.",
+                )
+            if all(server["exit_code"] is None for server in _serving(directory)):
+                return _pair(directory, state)
+            await keeping.stop_keeper(directory)
+        if time.monotonic() > deadline:
+            raise Conflict(
+                "embedded-pair-starting",
+                "another process has been starting the embedded pair in this directory for too long",
+                help="Find out what that process waits for, or choose another directory.",
+            )
+        await asyncio.sleep(POLL_S)
+    return target
 
-    settled = await holds(ready, within_s=ANOTHER_START_WITHIN_S)
-    state = place.read_state(directory)
-    if not settled or state is None or not state.kept:
-        raise Conflict(
-            "embedded-pair-in-use",
-            "another process owns the embedded pair in this directory and will stop it when it ends",
-            help="Wait for that process, or choose another directory.",
-        )
-    return _pair(directory, state)
+
+def _serving(directory: Path) -> list[dict[str, Any]]:
+    started = place.servers(directory)["servers"]
+    return [started[name] for name in (Postgres.name, Mongodb.name)]
 
 
-async def _start(target: Place, options: _Options, *, ephemeral: bool) -> tuple[Pair, Keeper]:
+async def _start(target: Place, options: _Options) -> tuple[Pair, Keeper]:
     await place.sweep(target.directory)
     state = target.read() or State(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
     state.database, state.ready, state.kept = options.database, False, options.keep
@@ -152,7 +167,7 @@ async def _start(target: Place, options: _Options, *, ephemeral: bool) -> tuple[
     keeper: Keeper | None = None
     try:
         keeper = await Keeper.start(target)
-        if ephemeral:
+        if options.ephemeral:
             keeper.make_ephemeral()
         await _start_servers(target, keeper, state, options)
         if options.keep:
@@ -169,7 +184,12 @@ async def _start(target: Place, options: _Options, *, ephemeral: bool) -> tuple[
 
 async def _start_servers(target: Place, keeper: Keeper, state: State, options: _Options) -> None:
     postgres = Postgres(target.directory, account.unprivileged(), durable=options.durable)
-    mongodb = Mongodb(target.directory, durable=options.durable, test_commands=options.test_commands)
+    mongodb = Mongodb(
+        target.directory,
+        durable=options.durable,
+        ephemeral=options.ephemeral,
+        test_commands=options.test_commands,
+    )
 
     async def start_postgres() -> None:
         await postgres.prepare(state.postgres_password)
