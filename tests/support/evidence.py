@@ -139,20 +139,20 @@ class World:
         self.events.append(event)
         return event
 
-    def detected(self, **options: float) -> Event:
+    def detected(self, *, age_h: float = 0) -> Event:
         """Write a detection receipt."""
-        return self.receipt(EventKind.DETECTION, WORDS, {"summary": "two databases"}, **options)
+        return self.receipt(EventKind.DETECTION, WORDS, {"summary": "two databases"}, age_h=age_h)
 
-    def backed_up(self, **options: float) -> Event:
+    def backed_up(self, *, age_h: float = 0) -> Event:
         """Write a backup receipt for the plan's schemas."""
         bound = {
             "label": LABEL,
             "manifest": DIGEST,
             **{f"{kind}.schema": SOURCE[kind] for kind in BackendKind},
         }
-        return self.receipt(EventKind.BACKUP, bound, {"size_bytes": 1}, **options)
+        return self.receipt(EventKind.BACKUP, bound, {"size_bytes": 1}, age_h=age_h)
 
-    def rehearsed(self, *, passed: bool = True, tested: bool = True, **options: float) -> Event:
+    def rehearsed(self, *, passed: bool = True, tested: bool = True, age_h: float = 0) -> Event:
         """Write a rehearsal receipt for the plan."""
         body = {
             "passed": passed,
@@ -161,12 +161,12 @@ class World:
             "acts": [{"name": "downgrade gave back schema and content", "passed": passed}],
             "tests": [{"backend": kind, "passed": tested} for kind in BackendKind],
         }
-        return self.receipt(EventKind.REHEARSAL, {"plan": self.plan.id, "label": LABEL}, body, **options)
+        return self.receipt(EventKind.REHEARSAL, {"plan": self.plan.id, "label": LABEL}, body, age_h=age_h)
 
-    def approved(self, **options: float) -> Event:
+    def approved(self, *, age_h: float = 0) -> Event:
         """Write an approval of the plan."""
         body = {"channel": "elicitation", "identity": "a person"}
-        return self.receipt(EventKind.APPROVAL, {"plan": self.plan.id}, body, **options)
+        return self.receipt(EventKind.APPROVAL, {"plan": self.plan.id}, body, age_h=age_h)
 
     def changed(self, result: str = "applied") -> Event:
         """Write the outcome of another change."""
