@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from bson import Int64
-from pymongo.errors import OperationFailure
 
 from skill_server.backends.mongo.checksum import ORDER, checksums
 from skill_server.backends.mongo.connection import Connections
@@ -16,16 +13,9 @@ from skill_server.errors import Failed
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
 from skill_server.model.receipt import FieldChecksums
+from tests.contract.mongo.faults import fail_get_more
 
 NAMES = NameMap()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def connections(mongo_database: str) -> AsyncIterator[Connections]:
-    """Connections to an empty database."""
-    opened = Connections(mongo_database)
-    yield opened
-    await opened.close()
 
 
 async def sums_of(connections: Connections, documents: list[dict[str, Any]]) -> FieldChecksums:
@@ -157,17 +147,3 @@ async def test_a_cursor_lost_every_time_is_an_error(connections: Connections) ->
         await checksums(connections, NAMES)
 
     assert raised.value.code == "cursor-lost"
-
-
-async def fail_get_more(connections: Connections, *, times: int) -> None:
-    """Let the server forget the cursor at the next reads of further documents; skip where it cannot."""
-    try:
-        await connections.client().admin.command(
-            {
-                "configureFailPoint": "failCommand",
-                "mode": {"times": times},
-                "data": {"failCommands": ["getMore"], "errorCode": 43},
-            }
-        )
-    except OperationFailure:
-        pytest.skip("the server has no test commands")

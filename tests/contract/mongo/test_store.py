@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,14 +12,6 @@ from skill_server.backends.mongo.store import EVENT_COLLECTION, MongoStore
 from skill_server.errors import Conflict, Invalid
 from skill_server.model.base import canonical
 from skill_server.model.receipt import Event, EventKind
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def connections(mongo_database: str) -> AsyncIterator[Connections]:
-    """Connections to an empty database."""
-    opened = Connections(mongo_database)
-    yield opened
-    await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,0 +1,78 @@
+"""Making a scratch database from a dump, after every file of it has been proven unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from skill_server.backends.base import Progress, no_progress
+from skill_server.backends.mongo import layout
+from skill_server.backends.mongo.bson_walk import LENGTH_BYTES, Malformed, document_length
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.durable import READ_BYTES, open_regular
+from skill_server.backends.mongo.fill import create_views, fill
+from skill_server.backends.mongo.scratch import made_scratch
+
+
+async def load(connections: Connections, directory: Path, progress: Progress = no_progress) -> None:
+    """Create this scratch database from a directory that `dump` wrote.
+
+    Raises:
+        Refused: the database is not empty (`restore-target-not-empty`) or not named as scratch (`not-scratch`).
+        Failed: a file is not what was written (`backup-damaged`), or the server refused something; the database is
+            dropped again.
+    """
+    listed = await asyncio.to_thread(layout.read_list, directory)
+    items = [
+        (dumped, layout.described_as(dumped.name, dumped.kind, dumped.described))
+        for dumped in listed.collections
+    ]
+    total = float(sum(dumped.content.records or 0 for dumped in listed.collections if dumped.content))
+    done = 0
+    async with made_scratch(connections):
+        for dumped, item in items:
+            if dumped.content is None:
+                continue
+            part = dumped.content
+            try:
+                loaded = await fill(connections, item, _content(directory / part.name))
+            except (OSError, EOFError, zlib.error, Malformed) as error:
+                # The hashes fitted a moment ago, so the file was changed since.
+                raise layout.damaged(part.name, "cannot be read") from error
+            if loaded != part.records:
+                raise layout.damaged(part.name, f"holds {loaded} documents instead of {part.records}")
+            done += loaded
+            await progress(done, total, f"{done} documents restored")
+        await create_views(connections, [item for _, item in items])
+
+
+async def _content(path: Path) -> AsyncIterator[bytes]:
+    """Yield whole documents of a `.bson.gz` file, many at a time.
+
+    Raises:
+        Malformed: the file ends inside a document.
+    """
+    rest = b""
+    with open_regular(path) as file, gzip.GzipFile(fileobj=file) as content:
+        while block := await asyncio.to_thread(content.read, READ_BYTES):
+            rest += block
+            border = _last_border(rest)
+            if border:
+                yield rest[:border]
+                rest = rest[border:]
+    if rest:
+        raise Malformed("the file ends inside a document")
+
+
+def _last_border(data: bytes) -> int:
+    """Return where the last whole document ends."""
+    position = 0
+    while position + LENGTH_BYTES <= len(data):
+        end = position + document_length(data, position)
+        if end > len(data):
+            break
+        position = end
+    return position

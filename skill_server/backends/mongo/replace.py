@@ -1,0 +1,259 @@
+"""Putting the content of a scratch database in place of a live one, old content kept aside, resumable after a crash."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from skill_server.backends.mongo import layout
+from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.failures import wrapped
+from skill_server.backends.mongo.fill import create_views
+from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, all_names, listing
+from skill_server.backends.mongo.scratch import require_scratch
+from skill_server.errors import Conflict, Failed, InDoubt, Refused
+from skill_server.model.base import Frozen
+from skill_server.model.names import NameMap
+
+JOURNAL_COLLECTION = "database_migration.journal"
+ASIDE_PREFIX = "database_migration.replaced"
+# MongoDB's manual, "Limits and Thresholds": a namespace is at most 255 bytes long.
+LONGEST_NAMESPACE_BYTES = 255
+
+
+class Incoming(Frozen):
+    """A collection of the copy, its options and indexes, and how many documents it must bring."""
+
+    name: str
+    kind: str
+    described: str
+    records: int = 0
+
+    def collection(self) -> Collection:
+        """Return it as the server described it."""
+        return layout.described_as(self.name, self.kind, self.described)
+
+
+class Replacement(Frozen):
+    """The journal's word on one replacement, written before anything moves."""
+
+    copy_name: str
+    stamp: str
+    done: bool = False
+    old: tuple[Incoming, ...]
+    new: tuple[Incoming, ...]
+    brought: tuple[str, ...] = ()
+
+    def aside(self, name: str) -> str:
+        """Return the name under which an old collection stays."""
+        return f"{ASIDE_PREFIX}.{self.stamp}.{name}"
+
+
+async def replace_with(connections: Connections, copy: str) -> None:
+    """Put the collections of the scratch database `copy` in place of this one's.
+
+    The old ones stay as `database_migration.replaced.<stamp>.<name>` until a person drops them (old views are described
+    in the journal). Nobody else may write meanwhile. After a crash the same call goes on where it stopped.
+
+    Raises:
+        Refused: `copy` is no scratch database, or the server or a collection does not allow it; nothing moved.
+        Conflict: another replacement was begun and is not finished (`replacement-unfinished`); nothing moved.
+        InDoubt: something else writes to this database (`replacement-disturbed`), or a step failed
+            (`replacement-interrupted`); calling again goes on.
+    """
+    if copy == connections.database:
+        raise _refused("it is the copy itself")
+    source = connections.at(copy)
+    journal = _Journal(connections)
+    if await journal.is_done(copy):
+        # The copy is empty now: beginning again would put nothing in place of everything.
+        return
+    await require_scratch(source)
+    begun = await journal.unfinished()
+    if begun is not None and begun.copy_name != copy:
+        raise Conflict(
+            "replacement-unfinished",
+            f"{connections.database} is being replaced with {begun.copy_name}, not with {copy}",
+            help="Finish that one first: call again with its name.",
+        )
+    if begun is None:
+        begun = await _begin(connections, source)
+        await journal.write(begun)
+    try:
+        await _carry_out(connections, source, journal, begun)
+    except (Failed, Refused) as error:
+        raise InDoubt(
+            "replacement-interrupted",
+            f"the replacement stopped half-way: {error.message}",
+            help="Remove the cause, then call again with the same copy: it goes on where it stopped.",
+        ) from error
+
+
+async def _carry_out(
+    connections: Connections, source: Connections, journal: _Journal, begun: Replacement
+) -> None:
+    """Do what is left to do."""
+    await _move_aside(connections, begun)
+    for item in begun.new:
+        if item.kind != VIEW and item.name not in begun.brought:
+            await _bring(connections, source, item)
+            begun = begun.model_copy(update={"brought": (*begun.brought, item.name)})
+            await journal.write(begun)
+    views = [item.collection() for item in begun.new if item.kind == VIEW]
+    await create_views(connections, views)
+    made = {item.name: item for item in await listing(connections)}
+    for view in views:
+        if made[view.name].options != view.options:
+            raise _disturbed(f"something else was made under the name of the view {view.name}")
+    await journal.write(begun.model_copy(update={"done": True}))
+
+
+async def _begin(connections: Connections, source: Connections) -> Replacement:
+    """Describe both sides and refuse what cannot be replaced, before anything moves."""
+    with wrapped("asking for the topology"):
+        hello = await connections.client().admin.command("hello")
+    if hello.get("msg") == "isdbgrid":
+        raise _refused("renaming across databases does not exist on a sharded cluster")
+    old, new = await listing(connections), await listing(source)
+    begun = Replacement(
+        copy_name=source.database,
+        stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ"),
+        old=tuple([await _described(connections, item) for item in old]),
+        new=tuple([await _described(source, item) for item in new]),
+    )
+    for item in (*old, *new):
+        if item.kind == TIME_SERIES:
+            raise _refused(f"{item.name} is a time series, which MongoDB cannot rename")
+    for item in old:
+        namespace = f"{connections.database}.{begun.aside(item.name)}"
+        if len(namespace.encode()) > LONGEST_NAMESPACE_BYTES:
+            raise _refused(f"the name of {item.name} is too long to keep it aside")
+    return begun
+
+
+async def _described(connections: Connections, item: Collection) -> Incoming:
+    records = 0
+    if item.holds_documents:
+        records = await _count(connections, item.name)
+    return Incoming(name=item.name, kind=item.kind, described=layout.exact(item), records=records)
+
+
+async def _move_aside(connections: Connections, begun: Replacement) -> None:
+    """Rename the old collections and drop the old views; what was done before a crash is left alone."""
+    present = {item.name: item.kind for item in await listing(connections)}
+    aside = set(await all_names(connections))
+    for item in begun.old:
+        if item.name not in present or item.name in begun.brought:
+            continue
+        if item.kind == VIEW:
+            # A view cannot be renamed; and what has its name now may be a collection that the copy brought.
+            if present[item.name] == VIEW:
+                with wrapped(f"dropping the view {item.name}", writes=True):
+                    await connections.db().drop_collection(item.name)
+        elif begun.aside(item.name) not in aside:
+            await _rename(connections, connections, item.name, begun.aside(item.name))
+
+
+async def _bring(connections: Connections, source: Connections, item: Incoming) -> None:
+    """Rename one collection of the copy into this database, or find that this was done before a crash."""
+    here = item.name in await all_names(connections)
+    there = item.name in await all_names(source)
+    if here and there:
+        # Across databases the server copies and then drops; a crash in between leaves two that are equal. Anything
+        # else under the name was put there by somebody else.
+        names = NameMap()
+        if await checksums(connections, names, [item.name]) != await checksums(source, names, [item.name]):
+            raise _disturbed(f"{item.name} was made by somebody else meanwhile")
+    elif there:
+        await _rename(source, connections, item.name, item.name)
+    elif not here:
+        raise _disturbed(f"{item.name} is in neither database")
+    found = await _count(connections, item.name)
+    if found != item.records:
+        raise _disturbed(f"{item.name} holds {found} documents instead of {item.records}")
+    await _require_description(connections, item)
+
+
+async def _require_description(connections: Connections, item: Incoming) -> None:
+    """Give a brought collection its validator again where a server's rename lost it, and compare the rest."""
+    wanted = item.collection()
+    found = await _description(connections, item.name)
+    validation = {key: wanted.options[key] for key in VALIDATION if key in wanted.options}
+    if validation and any(found.options.get(key) != value for key, value in validation.items()):
+        with wrapped(f"giving {item.name} its validator", writes=True):
+            await connections.db().command({"collMod": item.name, **validation})
+        found = await _description(connections, item.name)
+    if found.options != wanted.options or _by_name(found) != _by_name(wanted):
+        raise _disturbed(f"{item.name} came without all of its options or indexes")
+
+
+async def _description(connections: Connections, name: str) -> Collection:
+    return next(item for item in await listing(connections) if item.name == name)
+
+
+def _by_name(item: Collection) -> dict[str, dict[str, Any]]:
+    # Old servers write the namespace into the description of an index.
+    return {
+        str(index["name"]): {key: value for key, value in index.items() if key != "ns"}
+        for index in item.indexes
+    }
+
+
+async def _rename(source: Connections, target: Connections, name: str, to: str) -> None:
+    with wrapped(f"renaming {name}", writes=True):
+        await source.client().admin.command(
+            # Without dropTarget: a collection that stands in the way is somebody's data.
+            {"renameCollection": f"{source.database}.{name}", "to": f"{target.database}.{to}"}
+        )
+
+
+async def _count(connections: Connections, name: str) -> int:
+    with wrapped(f"counting {name}"):
+        return await connections.db()[name].count_documents({})
+
+
+class _Journal:
+    """One document for each replacement that says how far it is."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def is_done(self, copy: str) -> bool:
+        with wrapped("reading the journal"):
+            return await self._documents().find_one({"replaced_with": copy, "done": True}) is not None
+
+    async def unfinished(self) -> Replacement | None:
+        with wrapped("reading the journal"):
+            found = await self._documents().find_one({"replaced_with": {"$exists": True}, "done": False})
+        return None if found is None else Replacement.model_validate_json(found["replacement"])
+
+    async def write(self, replacement: Replacement) -> None:
+        key = f"replacement {replacement.stamp}"
+        document = {
+            "_id": key,
+            "replaced_with": replacement.copy_name,
+            "done": replacement.done,
+            "replacement": replacement.model_dump_json(),
+        }
+        with wrapped("writing the journal", writes=True):
+            await self._documents().replace_one({"_id": key}, document, upsert=True)
+
+    def _documents(self) -> Any:
+        return self._connections.db()[JOURNAL_COLLECTION]
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(
+        "replacement-impossible",
+        f"the database cannot be replaced by its copy: {reason}",
+        help="Restore the backup into a new database and point the application there.",
+    )
+
+
+def _disturbed(fact: str) -> InDoubt:
+    return InDoubt(
+        "replacement-disturbed",
+        f"while the database was being replaced, {fact}",
+        help="Stop every writer, put aside what is not the copy's, then call again; the old content is kept.",
+    )
