@@ -90,13 +90,13 @@ class Mongodb:
         await keeper.ready(name, within_s=READY_WITHIN_S, answers=lambda: listens(port))
 
 
-async def command(url: str, document: dict[str, Any]) -> dict[str, Any]:
+async def command(url: str, order: dict[str, Any]) -> dict[str, Any]:
     """Run one command on the `admin` database and return its answer."""
     # The driver takes longer to import than everything else here together.
     from pymongo import AsyncMongoClient
 
     async with AsyncMongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=ANSWER_WITHIN_MS) as client:
-        return await client.admin.command(document)
+        return await client.admin.command(order)
 
 
 def free_port() -> int:

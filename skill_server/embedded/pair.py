@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
 import time
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skill_server.embedded import account, keeping, place
+from skill_server.embedded import account, keeping, place, process
 from skill_server.embedded.keeping import Keeper
 from skill_server.embedded.mongodb import Mongodb, free_port
 from skill_server.embedded.place import Place, State
@@ -133,8 +134,9 @@ async def _enter(directory: Path | None, options: _Options) -> Place | Pair:
     deadline = time.monotonic() + ANOTHER_START_WITHIN_S
     while (target := place.try_lock(directory)) is None:
         state = place.read_state(directory)
-        # What a dead owner left says "ready" too, until the next one has begun: only a living keeper counts.
-        if state is not None and state.ready and keeping.keeper_runs(directory):
+        # What a dead owner left says "ready" too: only a living keeper counts, and for a pair that is
+        # not long-lived a living owner. Without it the servers are about to stop, which is worth waiting for.
+        if state is not None and state.ready and keeping.keeper_runs(directory) and _lives(state):
             if not state.kept or state.database != options.database:
                 raise Conflict(
                     "embedded-pair-in-use",
@@ -154,6 +156,10 @@ async def _enter(directory: Path | None, options: _Options) -> Place | Pair:
     return target
 
 
+def _lives(state: State) -> bool:
+    return state.kept or process.command_line(state.owner) is not None
+
+
 def _serving(directory: Path) -> list[dict[str, Any]]:
     started = place.servers(directory)["servers"]
     return [started[name] for name in (Postgres.name, Mongodb.name)]
@@ -162,7 +168,8 @@ def _serving(directory: Path) -> list[dict[str, Any]]:
 async def _start(target: Place, options: _Options) -> tuple[Pair, Keeper]:
     await place.sweep(target.directory)
     state = target.read() or State(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
-    state.database, state.ready, state.kept = options.database, False, options.keep
+    state.database, state.owner = options.database, os.getpid()
+    state.ready, state.kept = False, options.keep
     target.write(state)
     keeper: Keeper | None = None
     try:

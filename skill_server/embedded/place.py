@@ -35,6 +35,7 @@ class State:
     created_databases: list[str] = field(default_factory=list[str])
     postgres_port: int = 0
     mongodb_port: int = 0
+    owner: int = 0
     ready: bool = False
     kept: bool = False
 

@@ -4,92 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 from pymongo.errors import OperationFailure
 
-from skill_server.embedded import client_tools, embedded_pair, place, process, start_pair, stop_pair
+from skill_server.embedded import client_tools, embedded_pair, place, start_pair, stop_pair
 from skill_server.embedded.waiting import until
 from skill_server.errors import Conflict, Refused
+from tests.support.pairs import ROOT, WITHIN_S, all_gone, ask, folder_for_pairs, pids
 from tests.support.servers import Servers, mongodb_client
-
-OWNER = """
-import asyncio, sys
-from pathlib import Path
-from skill_server.embedded import embedded_pair
-
-async def main():
-    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    async with embedded_pair(directory, durable=False) as pair:
-        print(pair.directory, flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
-ROOT = Path(__file__).parents[2]
-WITHIN_S = 30.0
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder for pairs that the account of PostgreSQL can pass through, which pytest's own is not."""
-    folder = Path(tempfile.mkdtemp(prefix="test-embedded-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@asynccontextmanager
-async def another_owner(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Path]]:
-    """Another process that owns a pair, and the directory of that pair."""
-    owner = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", OWNER, *arguments), stdout=subprocess.PIPE, cwd=ROOT
-    )
-    try:
-        assert owner.stdout is not None
-        async with asyncio.timeout(WITHIN_S):
-            line = await owner.stdout.readline()
-        yield owner, Path(line.decode().strip())
-    finally:
-        if owner.returncode is None:
-            owner.kill()
-        await owner.wait()
-
-
-def pids(directory: Path) -> list[int]:
-    """The processes of a pair: its keeper first, then its servers that have not been stopped."""
-    known = place.servers(directory)
-    running = [server["pid"] for server in known["servers"].values() if server["exit_code"] is None]
-    return [known["keeper"], *running]
-
-
-async def all_gone(processes: list[int], directory: Path) -> None:
-    """Wait until none of the processes works on the directory any more."""
-
-    def gone() -> bool:
-        return not any(process.runs(pid, str(directory)) for pid in processes)
-
-    await until(gone, within_s=WITHIN_S, what="the end of the servers")
-
-
-async def ask(url: str, query: str) -> Any:
-    """Run one query on PostgreSQL and return its first value."""
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(query)
-    finally:
-        await connection.close()
+    """A folder for pairs."""
+    with folder_for_pairs() as folder:
+        yield folder
 
 
 def modes(*paths: Path) -> dict[Path, tuple[int, int, int]]:
@@ -115,12 +53,15 @@ async def test_postgres_runs_with_the_settings_that_results_depend_on(servers: S
     """Sorting, text and time must not depend on the machine that the pair runs on."""
     if not servers.embedded:
         pytest.skip("the servers of the environment have settings of their own")
-    query = "SELECT concat_ws(' ', {})".format(
-        ", ".join(f"current_setting('{name}')" for name in ("server_encoding", "lc_messages", "timezone"))
-    )
+    expected = {
+        "server_encoding": "UTF8",
+        "lc_messages": "C.UTF-8",
+        "timezone": "UTC",
+        "max_connections": "100",
+    }
 
-    assert await ask(servers.postgres_url, query) == "UTF8 C.UTF-8 UTC"
-    assert await ask(servers.postgres_url, "SELECT current_setting('max_connections')") == "100"
+    assert expected == {name: await ask(servers.postgres_url, f"SHOW {name}") for name in expected}
+    assert await ask(servers.postgres_url, "SELECT datcollate FROM pg_database LIMIT 1") == "C.UTF-8"
 
 
 async def test_writes_are_durable_unless_asked_otherwise(home: Path) -> None:
@@ -132,9 +73,8 @@ async def test_writes_are_durable_unless_asked_otherwise(home: Path) -> None:
 async def test_nobody_enters_without_the_password() -> None:
     """Other users of the machine can reach loopback as well as we can."""
     async with embedded_pair(durable=False) as pair:
-        for url in (pair.postgres_url.replace("postgres:", "postgres:x", 1),):
-            with pytest.raises(asyncpg.InvalidPasswordError):
-                await asyncpg.connect(url)
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(pair.postgres_url.replace("postgres:", "postgres:x", 1))
         wrong = pair.mongodb_url.replace("root:", "root:x", 1)
         anonymous = "mongodb://" + pair.mongodb_url.partition("@")[2].partition("/")[0]
         for url, code in ((wrong, 18), (anonymous, 13)):
@@ -228,44 +168,17 @@ async def test_a_long_lived_pair_with_a_dead_server_is_started_anew(home: Path) 
         await stop_pair(home / "pair")
 
 
-async def test_servers_end_with_an_owner_that_is_killed(home: Path) -> None:
-    """Nobody cleans up after `kill -9`, so the servers have to notice by themselves."""
-    async with another_owner(str(home / "pair")) as (owner, directory):
-        processes = pids(directory)
-        owner.kill()
-        await owner.wait()
-        await all_gone(processes, directory)
-
-    async with embedded_pair(home / "pair", durable=False) as pair:
+async def test_a_kept_pair_outlives_the_block_that_started_it(home: Path) -> None:
+    """`keep` is for looking at what a failed demonstration left behind."""
+    async with embedded_pair(home / "pair", durable=False, keep=True) as pair:
+        pass
+    try:
         assert await ask(pair.postgres_url, "SELECT 1") == 1
-
-
-async def test_orphans_are_stopped_by_the_next_start(home: Path) -> None:
-    """Where owner and keeper are killed together, servers stay behind and hold the data directory."""
-    async with another_owner(str(home / "pair")) as (owner, directory):
-        keeper, *orphans = pids(directory)
-        os.kill(keeper, signal.SIGKILL)
-        owner.kill()
-        await owner.wait()
-    assert all(process.runs(pid, str(directory)) for pid in orphans)
-
-    async with embedded_pair(home / "pair", durable=False) as pair:
-        assert not any(process.runs(pid, str(directory)) for pid in orphans)
+        async with embedded_pair(home / "pair", durable=False) as attached:
+            assert attached == pair
         assert await ask(pair.postgres_url, "SELECT 1") == 1
-
-
-async def test_temporary_pairs_of_dead_owners_are_removed_by_the_next_start() -> None:
-    """A crashed test run must not fill the disk or hold ports for ever."""
-    async with another_owner() as (owner, directory):
-        keeper, *orphans = pids(directory)
-        os.kill(keeper, signal.SIGKILL)
-        owner.kill()
-        await owner.wait()
-    assert directory.exists()
-
-    async with embedded_pair(durable=False):
-        assert not directory.exists()
-        assert not any(process.runs(pid, str(directory)) for pid in orphans)
+    finally:
+        await stop_pair(home / "pair")
 
 
 async def test_a_folder_with_other_contents_is_refused_and_left_alone(home: Path) -> None:
@@ -300,6 +213,7 @@ def test_missing_wheels_are_named_with_the_command_that_installs_them() -> None:
     start = "import asyncio; from skill_server.embedded import *; asyncio.run(embedded_pair().__aenter__())"
     outcome = subprocess.run(
         [sys.executable, "-S", "-c", start],
+        env={"PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         capture_output=True,
         text=True,

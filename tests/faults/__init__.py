@@ -1,0 +1,1 @@
+"""Crashes, cut connections and full disks."""
