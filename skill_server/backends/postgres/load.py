@@ -1,0 +1,183 @@
+"""Restore a backup into a scratch database that is created for it, and dropped again when anything goes wrong."""
+
+import asyncio
+import hashlib
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import zstandard
+from pydantic import ValidationError
+
+from skill_server.backends.base import Progress, no_progress
+from skill_server.backends.postgres import archive, child, client_tools, failures, scratch
+from skill_server.backends.postgres.connection import Connection, Connections
+from skill_server.backends.postgres.identifiers import quoted
+from skill_server.backends.postgres.restoring import restoring
+from skill_server.errors import MigrationError, Refused
+from skill_server.model.base import JsonObject
+
+_CHUNK = 1 << 18
+_LARGEST_NOTE = 1 << 24
+
+
+class _Roles(NamedTuple):
+    """Whether the roles of the source can own, and be granted, what is restored here."""
+
+    owners: bool
+    privileges: bool
+
+
+async def load(connections: Connections, directory: Path, progress: Progress = no_progress) -> None:
+    """Create this scratch database and restore a backup into it; `progress` counts the archive's plain bytes.
+
+    The archive's hash is checked before anything is created. Owners and privileges are kept where all their roles
+    exist here; the scratch mark says whether they were, and subscriptions stay behind (a copy must not subscribe).
+
+    Raises:
+        Refused: the name is not scratch, the database exists, client tools or roles of policies are missing.
+        Failed: `backup-damaged`, or `restore-failed` with the database dropped again.
+    """
+    name = scratch.require_scratch_name(connections.database)
+    with archive.private_directory(directory) as place:
+        note = _read_note(place)
+        with archive.open_part(place, archive.ARCHIVE) as file:
+            # The descriptor stays open, so what was hashed is what is restored.
+            if (await asyncio.to_thread(hashlib.file_digest, file, "sha256")).hexdigest() != note.sha256:
+                raise archive.damaged(f"the SHA-256 of {archive.ARCHIVE} is not the recorded one")
+            file.seek(0)
+            async with connections.maintenance(purpose="restore") as connection:
+                server = connection.get_server_version().major
+                tools = await client_tools.find(server, archive=note.tool_major)
+                roles = await _roles(connection, note)
+                await _create(connection, name, note)
+                try:
+                    await scratch.mark(connection, name, _detail(note, roles))
+                    await _prepare(connections, note)
+                    options = [
+                        "--no-subscriptions",
+                        *([] if roles.owners else ["--no-owner"]),
+                        *([] if roles.privileges else ["--no-privileges"]),
+                    ]
+                    async with restoring(connections, tools, server, options) as pg_restore:
+                        await _restore(pg_restore, file, note, progress)
+                except BaseException as error:
+                    await asyncio.shield(_undo(connections, name, error))
+                    raise
+
+
+def _read_note(place: int) -> archive.Note:
+    with archive.open_part(place, archive.NOTE) as file:
+        text = file.read(_LARGEST_NOTE)
+    try:
+        return archive.Note.model_validate_json(text)
+    except ValidationError as error:
+        raise archive.damaged(f"{archive.NOTE} cannot be read") from error
+
+
+def _detail(note: archive.Note, roles: _Roles) -> JsonObject:
+    return {
+        "source": note.database.get("datname"),
+        "archive": note.sha256,
+        "owners": roles.owners,
+        "privileges": roles.privileges,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+async def _roles(connection: Connection, note: archive.Note) -> _Roles:
+    rows = await connection.fetch(
+        "SELECT rolname::text AS name, pg_has_role(current_user, oid, 'MEMBER') AS member FROM pg_roles"
+    )
+    known = {row["name"] for row in rows}
+    if missing := sorted(set(note.bound) - known):
+        raise Refused(
+            "roles-missing",
+            f"row policies of the backup are for role {missing[0]!r}, which this server does not have",
+            help="Create the role on this server.",
+        )
+    owners = set(note.owners) <= {row["name"] for row in rows if row["member"]}
+    # Grants are made in the owner's name, so without the owners they would mean something else.
+    return _Roles(owners, owners and set(note.grantees) <= known)
+
+
+async def _create(connection: Connection, name: str, note: archive.Note) -> None:
+    try:
+        await connection.execute(await _statement(connection, name, note))
+    except asyncpg.DuplicateDatabaseError as error:
+        raise scratch.exists(name) from error
+    except asyncpg.PostgresError as error:
+        if failures.is_connection_loss(error) or failures.sqlstate(error) == failures.PERMISSION_DENIED:
+            raise
+        raise Refused(
+            "scratch-not-created",
+            f"this server cannot create a database like the backup's source: {failures.server_text(error)}",
+            help="Use a server that has the source's encoding and collations.",
+        ) from error
+
+
+async def _statement(connection: Connection, name: str, note: archive.Note) -> str:
+    source = note.database
+    options: dict[str, Any] = {
+        "ENCODING": note.encoding,
+        "LC_COLLATE": source.get("datcollate"),
+        "LC_CTYPE": source.get("datctype"),
+    }
+    # The provider came with 15, where the locale was `daticulocale`; 17 renamed it and added the builtin provider.
+    locale = source.get("datlocale") or source.get("daticulocale")
+    match source.get("datlocprovider"):
+        case "i":
+            options |= {
+                "LOCALE_PROVIDER": "icu",
+                "ICU_LOCALE": locale,
+                "ICU_RULES": source.get("daticurules"),
+            }
+        case "b":
+            options |= {"LOCALE_PROVIDER": "builtin", "BUILTIN_LOCALE": locale}
+        case "c":
+            options["LOCALE_PROVIDER"] = "libc"
+        case _:
+            pass
+    if connection.get_server_version().major < 15:
+        options.pop("LOCALE_PROVIDER", None)
+    words = [f"CREATE DATABASE {quoted(name)} TEMPLATE template0"]
+    for option, value in options.items():
+        if value is not None:
+            words.append(f"{option} {await connection.fetchval('SELECT quote_literal($1::text)', value)}")
+    return " ".join(words)
+
+
+async def _prepare(connections: Connections, note: archive.Note) -> None:
+    if note.public_schema:
+        return
+    # template0 brings the schema, and pg_dump never says that the source has none.
+    async with connections.session(purpose="restore") as connection:
+        await connection.execute("DROP SCHEMA public")
+
+
+async def _restore(pg_restore: child.Child, file: io.FileIO, note: archive.Note, progress: Progress) -> None:
+    plain, done = hashlib.sha256(), 0
+    with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as unpacked:
+        try:
+            while piece := unpacked.read(_CHUNK):
+                plain.update(piece)
+                done += len(piece)
+                if not await pg_restore.feed(piece):
+                    # It has ended, and its exit code says why.
+                    return
+                await progress(float(done), float(note.plain_bytes), "pg_restore is writing PostgreSQL")
+        except zstandard.ZstdError as error:
+            raise archive.damaged("it cannot be unpacked") from error
+    if plain.hexdigest() != note.plain_sha256:
+        raise archive.damaged("its content does not have the recorded SHA-256")
+
+
+async def _undo(connections: Connections, name: str, first: BaseException) -> None:
+    # A session of its own: the one in hand may be what was lost.
+    try:
+        async with connections.maintenance(purpose="drop") as connection:
+            await scratch.drop_marked(connection, name)
+    except MigrationError as error:
+        first.add_note(f"the unfinished database {name!r} could not be dropped: {error}")

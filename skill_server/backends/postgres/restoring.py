@@ -1,0 +1,48 @@
+"""pg_restore, fed through a pipe: which of its complaints are harmless, and what the others mean."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from skill_server.backends.postgres import child
+from skill_server.backends.postgres.client_tools import ClientTools
+from skill_server.backends.postgres.connection import Connections
+from skill_server.errors import Failed
+
+# pg_restore 17 and newer begin with a setting that older servers do not know. This complaint, once and with no other,
+# is harmless. The whole text has to match, since the complaints quote names and definitions that anybody may choose.
+_UNKNOWN_SETTING_SINCE = 17
+_HARMLESS = re.compile(
+    r"(pg_restore: while INITIALIZING:\n)?"
+    r'pg_restore: error: could not execute query: ERROR: [^\n]*"transaction_timeout"[^\n]*\n'
+    r"Command was: SET transaction_timeout = 0;\n+"
+    r"pg_restore: warning: errors ignored on restore: 1\n*"
+)
+
+
+@asynccontextmanager
+async def restoring(
+    connections: Connections, tools: ClientTools, server: int, options: Sequence[str] = ()
+) -> AsyncGenerator[child.Child]:
+    """Give a pg_restore that writes into this database what it is fed, and check how it ended.
+
+    Raises:
+        Failed: it did not restore everything (`restore-failed`).
+    """
+    strict = server >= _UNKNOWN_SETTING_SINCE or tools.major < _UNKNOWN_SETTING_SINCE
+    arguments = [
+        *("--no-password", f"--dbname={connections.database}"),
+        # Strictness would end the restore at the unknown setting, before anything was restored.
+        *(["--exit-on-error"] if strict else []),
+        *options,
+    ]
+    async with child.running(tools.restore, arguments, connections.environment(), fed=True) as pg_restore:
+        yield pg_restore
+        code = await pg_restore.exit_code()
+        if code != 0 and (strict or not _HARMLESS.fullmatch(pg_restore.complaint)):
+            raise Failed(
+                "restore-failed",
+                f"pg_restore {tools.version} ended with code {code} in database {connections.database!r}: "
+                f"{pg_restore.first_error}",
+                help="Mend what the message names, then restore again.",
+            )
