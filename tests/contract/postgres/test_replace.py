@@ -1,0 +1,213 @@
+"""Putting a restored copy in the place of the live PostgreSQL database: all of it, or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from skill_server.backends.postgres import failures, replace, surroundings
+from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.dump import dump
+from skill_server.backends.postgres.load import load
+from skill_server.backends.postgres.replace import replace_with
+from skill_server.backends.postgres.scratch import scratch
+from skill_server.errors import Failed, Refused
+from skill_server.model.names import NameMap
+from tests.contract.postgres.sample import execute, filled, private, scratch_copy, sums, value
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live(postgres_database: str) -> AsyncIterator[Connections]:
+    """The way to a filled database; whatever replaced it is dropped afterwards."""
+    connections = await filled(postgres_database)
+    yield connections
+    async with connections.maintenance(purpose="test") as connection:
+        for row in await connection.fetch(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, $1)",
+            f"{connections.database}_replaced_",
+        ):
+            await connection.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def copy(live: Connections, tmp_path: Path) -> AsyncIterator[Connections]:
+    """The way to a restored copy of the live database."""
+    place = private(tmp_path)
+    await dump(live, NameMap(), place)
+    async with scratch_copy(live) as restored:
+        await load(restored, place)
+        yield restored
+
+
+async def test_the_copy_takes_the_name_and_the_ledger_and_the_old_content_stays(
+    postgres_database: str, live: Connections, copy: Connections
+) -> None:
+    """A restore goes back in time with everything but the history of it."""
+    before = await sums(live)
+    await execute(
+        postgres_database, "TRUNCATE items; INSERT INTO database_migration.event VALUES (2, 'later')"
+    )
+    after = await sums(live)
+
+    old = await replace_with(live, copy.database)
+
+    assert await sums(live) == before
+    assert await sums(live.at(old)) == after
+    assert await value(
+        postgres_database, "SELECT array_agg(mac ORDER BY seq) FROM database_migration.event"
+    ) == [
+        "live",
+        "later",
+    ]
+    assert copy.database not in await scratch(live)
+    assert old.startswith(f"{live.database}_replaced_")
+
+
+async def test_what_is_kept_about_a_database_goes_over(
+    postgres_database: str, live: Connections, copy: Connections
+) -> None:
+    """Owner, privileges, settings, comment and limit are not in any dump of the content."""
+    name = live.database
+    role = f"owner_{name[-12:]}"
+    await execute(postgres_database, f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER")
+    try:
+        await execute(
+            postgres_database,
+            f"""ALTER DATABASE "{name}" OWNER TO {role};
+            REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC;
+            GRANT CREATE ON DATABASE "{name}" TO CURRENT_USER WITH GRANT OPTION;
+            ALTER DATABASE "{name}" SET search_path TO "$user", "odd, name", public;
+            ALTER DATABASE "{name}" SET work_mem TO '7MB';
+            ALTER ROLE {role} IN DATABASE "{name}" SET my.setting TO 'it''s';
+            ALTER DATABASE "{name}" CONNECTION LIMIT 77;
+            COMMENT ON DATABASE "{name}" IS 'the shop''s';""",
+        )
+        async with live.maintenance(purpose="test") as connection:
+            before = await surroundings.Surroundings.read(connection, name)
+        old = await replace_with(live, copy.database)
+        async with live.maintenance(purpose="test") as connection:
+            after = await surroundings.Surroundings.read(connection, name)
+
+        assert sorted(after.settings, key=str) == sorted(before.settings, key=str)
+        assert sorted(after.grants, key=str) == sorted(before.grants, key=str)
+        assert after._replace(settings=(), grants=()) == before._replace(settings=(), grants=())
+        assert len(before.settings) == 3
+    finally:
+        async with live.maintenance(purpose="test") as connection:
+            for database in (name, old):
+                await connection.execute(f'ALTER DATABASE "{database}" OWNER TO CURRENT_USER')
+                await connection.execute(f'ALTER ROLE {role} IN DATABASE "{database}" RESET ALL')
+                await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM {role}')
+            await connection.execute(f"DROP ROLE {role}")
+
+
+async def test_sessions_that_are_open_or_keep_coming_do_not_stop_the_switch(
+    postgres_database: str, live: Connections, copy: Connections
+) -> None:
+    """An application reconnects as fast as it is thrown out."""
+    idle = await asyncpg.connect(postgres_database)
+    stop = asyncio.Event()
+    served: list[int] = []
+
+    async def knock() -> None:
+        while not stop.is_set():
+            try:
+                served.append(await value(postgres_database, "SELECT count(*) FROM items"))
+            except failures.DRIVER_ERRORS:
+                served.append(-1)
+
+    knocking = [asyncio.create_task(knock()) for _ in range(3)]
+    try:
+        await replace_with(live, copy.database)
+    finally:
+        stop.set()
+        await asyncio.gather(*knocking)
+        idle.terminate()
+
+    assert await value(postgres_database, "SELECT count(*) FROM items") == 2000
+
+
+async def test_a_receipt_that_is_written_during_the_switch_is_kept_or_refused(
+    postgres_database: str, live: Connections, copy: Connections
+) -> None:
+    """One that was acknowledged and then left behind with the old content would be forged history."""
+    stop = asyncio.Event()
+    kept: list[int] = []
+
+    async def write() -> None:
+        number = 10
+        while not stop.is_set():
+            number += 1
+            try:
+                await execute(
+                    postgres_database, f"INSERT INTO database_migration.event VALUES ({number}, 'x')"
+                )
+            except failures.DRIVER_ERRORS:
+                continue
+            kept.append(number)
+
+    writing = asyncio.create_task(write())
+    try:
+        await replace_with(live, copy.database)
+    finally:
+        stop.set()
+        await writing
+
+    there = await value(postgres_database, "SELECT array_agg(seq) FROM database_migration.event")
+    assert set(kept) <= set(there)
+
+
+async def test_a_switch_that_fails_leaves_everything_and_can_be_repeated(
+    postgres_database: str, live: Connections, copy: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a rename that fails nor what comes after both of them may leave half of it."""
+    monkeypatch.setattr(replace, "_replaced_name", lambda _live: "postgres")
+    before = await sums(live)
+    with pytest.raises(Failed):
+        await replace_with(live, copy.database)
+    monkeypatch.undo()
+
+    async def fail(*_arguments: object) -> None:
+        raise Failed("planted", "planted", help="Planted.")
+
+    monkeypatch.setattr(surroundings.Surroundings, "give", fail)
+    with pytest.raises(Failed):
+        await replace_with(live, copy.database)
+    monkeypatch.undo()
+
+    assert await sums(live) == before
+    assert copy.database in await scratch(live)
+    await execute(postgres_database, "TRUNCATE items")
+    await replace_with(live, copy.database)
+    assert await sums(live) == before
+
+
+async def test_a_database_with_something_anchored_to_it_is_not_replaced(
+    postgres_database: str, live: Connections, copy: Connections
+) -> None:
+    """A subscription would go on filling the old content."""
+    await execute(
+        postgres_database,
+        "SET client_min_messages = error;"
+        "CREATE SUBSCRIPTION feed CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)",
+    )
+    try:
+        with pytest.raises(Refused) as refusal:
+            await replace_with(live, copy.database)
+    finally:
+        await execute(
+            postgres_database, "ALTER SUBSCRIPTION feed SET (slot_name = NONE); DROP SUBSCRIPTION feed"
+        )
+
+    assert refusal.value.code == "database-anchored"
+
+
+async def test_nothing_but_a_marked_copy_may_take_the_place(live: Connections) -> None:
+    """A wrong name here would put any database of the server in front of the application."""
+    with pytest.raises(Refused) as refusal:
+        await replace_with(live, "template1")
+
+    assert refusal.value.code == "not-scratch"
