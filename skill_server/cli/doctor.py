@@ -1,0 +1,122 @@
+"""`database-migration doctor`: check configuration, servers, tools and rights, and say how to mend each."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from skill_server.application.application import Application
+from skill_server.errors import MigrationError
+from skill_server.model.ids import BackendKind
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was checked; `help` says how to mend it."""
+
+    what: str
+    good: bool
+    found: str
+    help: str = ""
+
+
+@click.command("doctor")
+@click.option("--target", default=None, help="The target's name in the configuration.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the exit status tells.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_obj
+def command(project: Path | None, target: str | None, quiet: bool, as_json: bool) -> None:
+    """Check everything a migration needs and say how to mend what is missing."""
+    lines = anyio.run(examine, project, target)
+    good = all(line.good for line in lines)
+    if as_json:
+        import json
+
+        checks: list[dict[str, Any]] = [line.__dict__ for line in lines]
+        click.echo(json.dumps({"ok": good, "checks": checks}, ensure_ascii=False, indent=2))
+    elif not quiet:
+        for line in lines:
+            click.echo(f"{'ok  ' if line.good else 'MEND'}  {line.what}: {line.found}")
+            if not line.good:
+                click.echo(f"      {line.help}")
+    raise SystemExit(0 if good else 1)
+
+
+async def examine(project: Path | None, target: str | None) -> list[Line]:
+    """Check one thing after the other, going on where one fails."""
+    app = Application(project)
+    try:
+        return [line async for line in _lines(app, target)]
+    finally:
+        await app.close()
+
+
+async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
+    try:
+        settings = app.settings
+        name, chosen = settings.target(target)
+    except MigrationError as error:
+        yield Line("configuration", good=False, found=error.message, help=error.help)
+        return
+    yield Line("configuration", good=True, found=f"target {name} ({chosen.environment})")
+    if (models := settings.project.models) is not None:
+        there = settings.path(models).exists()
+        yield Line("models", good=there, found=models, help="Name the models' folder in the configuration.")
+    keygen = shutil.which("ssh-keygen")
+    yield Line(
+        "ssh-keygen", good=keygen is not None, found=keygen or "missing", help="Install the OpenSSH client."
+    )
+    if chosen.environment == "production":
+        signers = settings.allowed_signers
+        yield Line(
+            "allowed signers",
+            good=signers is not None and signers.is_file(),
+            found=str(signers or "not set"),
+            help="Set DATABASE_MIGRATION_ALLOWED_SIGNERS to an OpenSSH allowed_signers file.",
+        )
+    try:
+        opened = await app.target(name)
+    except MigrationError as error:
+        yield Line("target", good=False, found=error.message, help=error.help)
+        return
+    for kind in BackendKind:
+        yield await _server(kind, opened.pair[kind].identity)
+    yield await _ledger(opened.ledger.events)
+    for kind in BackendKind:
+        yield await _tools(kind, opened.pair[kind].client_tools)
+
+
+async def _server(kind: BackendKind, ask: Callable[[], Awaitable[Any]]) -> Line:
+    try:
+        identity = await ask()
+    except MigrationError as error:
+        return Line(str(kind), good=False, found=error.message, help=error.help)
+    words = f"{identity.product} {identity.version}, {identity.topology}, database {identity.database}"
+    warnings = "; ".join(identity.warnings)
+    return Line(
+        str(kind),
+        good=identity.writable,
+        found=f"{words}{'; ' + warnings if warnings else ''}",
+        help="Give the server a role that may migrate, on the primary.",
+    )
+
+
+async def _ledger(read: Callable[[], Awaitable[list[Any]]]) -> Line:
+    try:
+        events = await read()
+    except MigrationError as error:
+        return Line("ledger", good=False, found=error.message, help=error.help)
+    return Line(
+        "ledger", good=True, found=f"{len(events)} entries, the chain holds" if events else "none yet"
+    )
+
+
+async def _tools(kind: BackendKind, find: Callable[[], Awaitable[str]]) -> Line:
+    try:
+        return Line(f"{kind} client tools", good=True, found=await find())
+    except MigrationError as error:
+        return Line(f"{kind} client tools", good=False, found=error.message, help=error.help)

@@ -1,0 +1,15 @@
+"""`database-migration serve`: speak MCP on standard input and output."""
+
+import click
+
+
+@click.command("serve")
+@click.pass_obj
+def command(project: object) -> None:
+    """Serve the tools over MCP on standard input and output.
+
+    It starts and lists its tools even where nothing is configured; each call then says what to do.
+    """
+    from skill_server import server
+
+    server.serve(project)
