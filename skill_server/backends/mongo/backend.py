@@ -1,0 +1,120 @@
+"""MongoDB as a backend: each call goes to the part that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from skill_server.backends.base import ProbeResult, Progress, RunPolicy, no_progress
+from skill_server.backends.mongo import dump as dumps
+from skill_server.backends.mongo import identity as identities
+from skill_server.backends.mongo import inspect as schemas
+from skill_server.backends.mongo import load as loads
+from skill_server.backends.mongo import lock as locks
+from skill_server.backends.mongo import probe as probes
+from skill_server.backends.mongo import render as renders
+from skill_server.backends.mongo import replace as replacements
+from skill_server.backends.mongo import run as runs
+from skill_server.backends.mongo import scratch as scratches
+from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.journal import MongoJournal
+from skill_server.backends.mongo.store import MongoStore
+from skill_server.model.action import Action
+from skill_server.model.ids import BackendKind
+from skill_server.model.names import NameMap
+from skill_server.model.plan import Piece, Probe, Step
+from skill_server.model.receipt import Checksums, DumpResult, ServerIdentity
+from skill_server.model.snapshot import Snapshot
+
+
+class MongoBackend:
+    """One MongoDB database of a target; the protocol `Backend` says what each call promises.
+
+    Raises:
+        Invalid: the URL is not one of MongoDB (`url-not-valid`).
+        Refused: it names no database (`database-missing`).
+    """
+
+    def __init__(self, url: str, names: NameMap, *, database: str | None = None) -> None:
+        self._connect(Connections(url, database=database), names)
+
+    def _connect(self, connections: Connections, names: NameMap) -> None:
+        self.kind = BackendKind.MONGODB
+        self.names = names
+        self.database = connections.database
+        self.store = MongoStore(connections)
+        self.journal = MongoJournal(connections)
+        self._connections = connections
+
+    def __repr__(self) -> str:
+        return f"MongoBackend(database={self.database!r})"
+
+    def at(self, database: str) -> MongoBackend:
+        """Return the same server's other database, with the same name map."""
+        other = object.__new__(MongoBackend)
+        other._connect(self._connections.at(database), self.names)
+        return other
+
+    async def close(self) -> None:
+        """Close every connection, also those of databases reached through `at`."""
+        await self._connections.close()
+
+    async def identity(self) -> ServerIdentity:
+        """Ask the server who it is."""
+        return await identities.identity(self._connections)
+
+    async def inspect(self) -> Snapshot:
+        """Read the schema."""
+        return await schemas.inspect(self._connections, self.names)
+
+    def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
+        """Say how MongoDB carries out an action, both ways."""
+        return renders.render(action, snapshot, self.names, migration=migration)
+
+    async def probe(self, probe: Probe) -> ProbeResult:
+        """Run a probe's question."""
+        return await probes.probe(self._connections, probe.statement.command)
+
+    async def run(
+        self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
+    ) -> None:
+        """Run neighbouring steps of one phase, skipping those whose mark says done."""
+        await runs.run(self._connections, plan_id, steps, policy, progress)
+
+    async def checksums(self, entities: Sequence[str] | None = None) -> Checksums:
+        """Read every document and return content checksums."""
+        return await checksums(self._connections, self.names, entities)
+
+    async def writers(self) -> tuple[str, ...]:
+        """Name the other clients that work in this database now."""
+        return await identities.writers(self._connections)
+
+    async def dump(self, directory: Path, progress: Progress = no_progress) -> DumpResult:
+        """Write a backup into an existing private directory."""
+        return await dumps.dump(self._connections, self.names, directory, progress)
+
+    async def load(self, directory: Path, progress: Progress = no_progress) -> None:
+        """Create this scratch database from a backup."""
+        await loads.load(self._connections, directory, progress)
+
+    async def copy_from(self, template: str) -> None:
+        """Create this scratch database as a copy of another."""
+        await scratches.copy_from(self._connections, template)
+
+    async def drop(self) -> None:
+        """Drop this database, if it is a scratch one."""
+        await scratches.drop(self._connections)
+
+    async def scratch(self) -> list[str]:
+        """Name the scratch databases on this server."""
+        return await scratches.scratch(self._connections)
+
+    async def replace_with(self, copy: str) -> None:
+        """Put the content of a scratch database in place of this one."""
+        await replacements.replace_with(self._connections, copy)
+
+    def lock(self, owner: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
+        """Hold this database's one migration lock."""
+        return locks.hold(self._connections, owner)

@@ -1,0 +1,171 @@
+"""The closed set of operations that a statement or probe of this backend may hold; nothing else is ever run.
+
+Extended JSON stands in text fields (`…_json`), so that the order of keys survives every store (see `ejson`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from skill_server.model.base import Frozen, JsonObject
+from skill_server.model.logical import FieldType
+
+
+class DescribeField(Frozen):
+    """Set what a collection's validator says of one field, and nothing else of the validator.
+
+    An edit, not a whole validator, so that several changes of one migration do not undo each other. Without
+    `describes_json` the field is no longer described. A place counts from 0; None means where it is, else the end.
+    """
+
+    op: Literal["describe_field"] = "describe_field"
+    collection: str
+    field: str
+    describes_json: str | None
+    place: int | None = None
+    required: bool = False
+    required_place: int | None = None
+
+
+class CreateIndex(Frozen):
+    """Build an index from its document; one that exists already with the same definition is left alone."""
+
+    op: Literal["create_index"] = "create_index"
+    collection: str
+    definition_json: str
+
+
+class DropIndex(Frozen):
+    """Drop an index by name; one that is gone already is no error."""
+
+    op: Literal["drop_index"] = "drop_index"
+    collection: str
+    name: str
+
+
+class RenameValues(Frozen):
+    """Give a field of every document another name, in its place."""
+
+    op: Literal["rename_values"] = "rename_values"
+    collection: str
+    field: str
+    to: str
+
+
+class RetireValues(Frozen):
+    """Move every value of a field into the side collection; a value equal to `unless_json` is dropped unkept."""
+
+    op: Literal["retire_values"] = "retire_values"
+    collection: str
+    field: str
+    kept: str
+    unless_json: str | None = None
+
+
+class RestoreValues(Frozen):
+    """Put kept values back where the field is missing, and `fill_json` where nothing is kept."""
+
+    op: Literal["restore_values"] = "restore_values"
+    collection: str
+    field: str
+    kept: str
+    fill_json: str | None = None
+
+
+class ConvertValues(Frozen):
+    """Convert a field of every document, keeping the old and the new value in the side collection."""
+
+    op: Literal["convert_values"] = "convert_values"
+    collection: str
+    field: str
+    kept: str
+    was: FieldType
+    to: FieldType
+
+
+class RevertValues(Frozen):
+    """Bring converted values back: the kept one where nobody wrote since, else converted back."""
+
+    op: Literal["revert_values"] = "revert_values"
+    collection: str
+    field: str
+    kept: str
+    was: FieldType
+    to: FieldType
+
+
+class DropKept(Frozen):
+    """Drop a side collection."""
+
+    op: Literal["drop_kept"] = "drop_kept"
+    kept: str
+
+
+class FindOffenders(Frozen):
+    """Find the documents that match a filter."""
+
+    op: Literal["find_offenders"] = "find_offenders"
+    collection: str
+    filter_json: str
+
+
+class FindDuplicates(Frozen):
+    """Find the documents that a unique index on these keys would refuse."""
+
+    op: Literal["find_duplicates"] = "find_duplicates"
+    collection: str
+    keys: tuple[str, ...]
+    filter_json: str = "{}"
+
+
+class FindUnconvertible(Frozen):
+    """Find the documents whose value does not convert, or collides with another where it must be unique.
+
+    With `kept`, the question is the way back: documents whose converted value is still the kept one do not offend.
+    """
+
+    op: Literal["find_unconvertible"] = "find_unconvertible"
+    collection: str
+    field: str
+    was: FieldType
+    to: FieldType
+    kept: str | None = None
+    unique: bool = False
+
+
+class FindUnkept(Frozen):
+    """Find the documents that have neither the field nor a kept value for it."""
+
+    op: Literal["find_unkept"] = "find_unkept"
+    collection: str
+    field: str
+    kept: str
+
+
+Change = (
+    DescribeField
+    | CreateIndex
+    | DropIndex
+    | RenameValues
+    | RetireValues
+    | RestoreValues
+    | ConvertValues
+    | RevertValues
+    | DropKept
+)
+Question = FindOffenders | FindDuplicates | FindUnconvertible | FindUnkept
+
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="op")])
+_QUESTION: TypeAdapter[Question] = TypeAdapter(Annotated[Question, Field(discriminator="op")])
+
+
+def read_change(command: JsonObject | None) -> Change:
+    """Return the operation of a statement; raise ValueError for anything outside the closed set."""
+    return _CHANGE.validate_python(command)
+
+
+def read_question(command: JsonObject | None) -> Question:
+    """Return the operation of a probe; raise ValueError for anything outside the closed set."""
+    return _QUESTION.validate_python(command)

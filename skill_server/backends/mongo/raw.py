@@ -1,0 +1,116 @@
+"""Raw documents put together and taken apart, so that a value that is kept and put back is the same bytes.
+
+Decoding would change some: the deprecated types `symbol` and `undefined` come out of the driver as text and null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from skill_server.backends.mongo import bson_walk
+from skill_server.backends.mongo.values import TYPE_NAMES
+
+
+@dataclass(frozen=True)
+class Value:
+    """One BSON value: its element type and its bytes."""
+
+    kind: int
+    data: bytes
+
+    def element(self, name: bytes) -> bytes:
+        """Return the element that gives the value a name."""
+        return bytes((self.kind,)) + name + b"\x00" + self.data
+
+    @property
+    def type_name(self) -> str:
+        """The name of its type as the `$type` operator spells it."""
+        return TYPE_NAMES[self.kind]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A field of a document: where among its neighbours, and what it holds."""
+
+    position: int
+    value: Value
+
+
+def find(document: bytes, name: str) -> Found | None:
+    """Return the field of that name at the top level of a document."""
+    wanted = name.encode()
+    for position, (field, kind, data) in enumerate(bson_walk.fields(document)):
+        if field == wanted:
+            return Found(position, Value(kind, data))
+    return None
+
+
+def require(document: bytes, name: str) -> Value:
+    """Return the value of a field that must be there, such as `_id`."""
+    found = find(document, name)
+    if found is None:
+        raise bson_walk.Malformed(f"the document has no {name}")
+    return found.value
+
+
+def document(**values: Value) -> Any:
+    """Return a raw document of these values, in this order."""
+    body = b"".join(value.element(name.encode()) for name, value in values.items())
+    return _raw(body)
+
+
+def _raw(body: bytes) -> Any:
+    from bson.raw_bson import RawBSONDocument
+
+    return RawBSONDocument((len(body) + 5).to_bytes(4, "little") + body + b"\x00")
+
+
+def literal(value: Value) -> Any:
+    """Return an expression whose result is exactly this value."""
+    return _raw(value.element(b"$literal"))
+
+
+def encoded(value: Any) -> Value:
+    """Return a value of the driver's types as raw bytes."""
+    import bson
+
+    _, kind, data = next(bson_walk.fields(bson.encode({"v": value})))
+    return Value(kind, data)
+
+
+def decoded(value: Value) -> Any:
+    """Return a raw value in the driver's types."""
+    import bson
+    from bson.codec_options import CodecOptions, DatetimeConversion
+
+    # The driver's own types leave open what a decoded document is.
+    driver: Any = bson
+    codec: Any = CodecOptions
+    options = codec(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+    return driver.decode(bytes(document(v=value).raw), options)["v"]
+
+
+def key(value: Value) -> Any:
+    """Return an `_id` for a filter: the embedded document of a compound key stays raw."""
+    return document(v=value)["v"]
+
+
+def is_exactly(field: str, value: Value) -> dict[str, Any]:
+    """Return a filter that holds while a field has this value; `$eq` alone takes 1, 1.0 and a long 1 for equal."""
+    return {
+        "$expr": {
+            "$and": [
+                {"$eq": [f"${field}", literal(value)]},
+                {"$eq": [{"$type": f"${field}"}, value.type_name]},
+            ]
+        }
+    }
+
+
+def key_text(value: Value) -> str:
+    """Return an `_id` as people read it."""
+    from skill_server.backends.mongo import ejson
+
+    plain = decoded(value)
+    return plain if isinstance(plain, str) else ejson.shown(plain)

@@ -1,0 +1,127 @@
+"""Retiring a field, and deleting for good what was kept of it."""
+
+from __future__ import annotations
+
+from skill_server.backends.mongo import ejson, validator
+from skill_server.backends.mongo.operations import (
+    DropKept,
+    FindOffenders,
+    FindUnkept,
+    RestoreValues,
+    RetireValues,
+)
+from skill_server.backends.mongo.render_index import created, dropped, naming
+from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
+from skill_server.backends.mongo.values import to_bson
+from skill_server.backends.mongo.wording import probe, statement
+from skill_server.errors import Refused
+from skill_server.model.action import PurgeField, PurgeType, RetireField
+from skill_server.model.hazard import Hazard
+from skill_server.model.names import NameMap
+from skill_server.model.plan import Phase, Piece, Probe, Way
+from skill_server.model.snapshot import Snapshot
+
+
+def retire(action: RetireField, snapshot: Snapshot, names: NameMap, migration: str) -> tuple[Piece, ...]:
+    """Drop the indexes on the field, let it be missing, move its values aside, then describe it no more."""
+    subject = require_subject(snapshot, names, action.entity, action.field, migration)
+    field = subject.entity.field(action.field)
+    if field is None and not subject.in_validator:
+        raise Refused(
+            "field-missing",
+            f"no document of {action.entity} has a field {subject.field}",
+            help="Correct the name, or declare the migration not applicable to MongoDB.",
+            next_tool="inspect_schema",
+        )
+    fill = None
+    if action.fill is not None:
+        known = field.type if field is not None else None
+        fill = ejson.dumps(action.fill if known is None else to_bson(action.fill, known))
+    pieces = [_opening(subject), _values(subject, fill), _closing(subject)]
+    return tuple(part for part in pieces if part.up.statements)
+
+
+def purge(
+    action: PurgeField | PurgeType, snapshot: Snapshot, names: NameMap, migration: str
+) -> tuple[Piece, ...]:
+    """Drop the side collection; nothing but a backup brings it back."""
+    subject = require_subject(snapshot, names, action.entity, action.field, migration)
+    up = way(
+        f"delete what was kept of {subject.field} of {subject.collection}",
+        statement(DropKept(kept=subject.kept)),
+        hazards=(Hazard.DELETES_DATA,),
+    )
+    return (piece(Phase.FINALIZE, up, None),)
+
+
+def _opening(subject: Subject) -> Piece:
+    indexes = naming(subject)
+    collection, name = subject.collection, subject.field
+    required = subject.required_place is not None
+    unique = any(index.get("unique") for index in indexes)
+    expiring = any("expireAfterSeconds" in index for index in indexes)
+    up = way(
+        f"let {name} be missing in {collection}, and drop the indexes on it",
+        *([subject.describe(subject.schema, required=False)] if required else []),
+        *(dropped(collection, index["name"]) for index in indexes),
+        hazards=(Hazard.WEAKENS_CONSTRAINT,) if required or unique else (),
+    )
+    down = way(
+        f"build the indexes on {name} again, and require what was required",
+        *(created(collection, index) for index in indexes),
+        *([subject.described_as_before()] if required else []),
+        hazards=(Hazard.SCANS, *((Hazard.DELETES_DATA,) if expiring else ())) if indexes else (),
+    )
+    return piece(Phase.EXPAND, up, down)
+
+
+def _values(subject: Subject, fill: str | None) -> Piece:
+    collection, name, kept = subject.collection, subject.field, subject.kept
+    left = FindOffenders(collection=collection, filter_json=ejson.dumps({name: {"$exists": True}}))
+    up = Way(
+        summary=f"move the values of {name} of {collection} aside",
+        statements=(statement(RetireValues(collection=collection, field=name, kept=kept)),),
+        after=(
+            probe(
+                "no-document-has-it",
+                f"documents still have {name}",
+                "Stop the writers that still use the field, then run the step again.",
+                left,
+            ),
+        ),
+        hazards=(Hazard.RETIRES_DATA, Hazard.NOT_ATOMIC, Hazard.BREAKS_OLD_CODE),
+    )
+    down = Way(
+        summary=f"put the values of {name} of {collection} back",
+        statements=(
+            statement(RestoreValues(collection=collection, field=name, kept=kept, fill_json=fill)),
+            statement(DropKept(kept=kept)),
+        ),
+        before=_unfilled(subject) if fill is None and subject.required_place is not None else (),
+        hazards=(Hazard.NOT_ATOMIC,),
+    )
+    return piece(Phase.BACKFILL, up, down)
+
+
+def _unfilled(subject: Subject) -> tuple[Probe, ...]:
+    question = FindUnkept(collection=subject.collection, field=subject.field, kept=subject.kept)
+    return (
+        probe(
+            "no-value-for-required-field",
+            f"documents were written without {subject.field}, which will be required again",
+            "Give these documents a value, or plan the change again with a fill.",
+            question,
+        ),
+    )
+
+
+def _closing(subject: Subject) -> Piece:
+    forget = [subject.describe(None, required=False)] if subject.in_validator else []
+    open_again = [subject.describe(subject.schema, required=False)] if subject.in_validator else []
+    closed = validator.schema_of(subject.entity.validator).get("additionalProperties", True) is not True
+    up = way(
+        f"describe {subject.field} no more" + (", so that no document may have it" if closed else ""),
+        *forget,
+        hazards=(Hazard.BREAKS_OLD_CODE,) if closed else (),
+    )
+    return piece(Phase.CONTRACT, up, way(f"admit {subject.field} again", *open_again))

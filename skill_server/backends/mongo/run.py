@@ -1,0 +1,128 @@
+"""Running steps: each operation is idempotent, and its mark is written after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from skill_server.backends.base import Progress, RunPolicy
+from skill_server.backends.mongo import (
+    convert_values,
+    ejson,
+    rename_values,
+    restore_values,
+    retire_values,
+    revert_values,
+)
+from skill_server.backends.mongo.catalog import create_index, describe_field, drop_index
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.failures import is_passing, wrapped
+from skill_server.backends.mongo.journal import DONE, RUNNING, MongoJournal
+from skill_server.backends.mongo.operations import (
+    Change,
+    ConvertValues,
+    CreateIndex,
+    DescribeField,
+    DropIndex,
+    DropKept,
+    RenameValues,
+    RestoreValues,
+    RetireValues,
+    RevertValues,
+    read_change,
+)
+from skill_server.backends.mongo.passes import RETRIES, RETRY_WITHIN_S, Passes
+from skill_server.errors import InDoubt, Refused
+from skill_server.model.plan import Step
+
+
+async def run(
+    connections: Connections, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress
+) -> None:
+    """Run steps forward one after the other, skipping those whose mark says done.
+
+    Raises:
+        Failed: the server refused an operation; what was done stays done, and the marks say what that is.
+        InDoubt: an answer was lost, or the server went away half-way.
+    """
+    journal = MongoJournal(connections)
+    marks = await journal.marks(plan_id)
+    for number, step in enumerate(steps):
+        mark = marks.get(step.id)
+        if mark is not None and mark.state == DONE:
+            continue
+        first = int(mark.detail.get("statement", 0)) if mark is not None else 0
+        try:
+            with wrapped(f"running step {step.id}", writes=True):
+                await _step(connections, journal, plan_id, step, first, policy, progress)
+        except Refused as refusal:
+            if refusal.code != "server-unreachable":
+                raise
+            # `Refused` would promise that nothing was touched, which is no longer known here.
+            raise InDoubt(
+                "write-outcome-unknown",
+                f"the MongoDB server went away while running step {step.id}",
+                help="Ask migration_status what was applied before running anything again.",
+                next_tool="migration_status",
+            ) from refusal
+        await progress(number + 1, len(steps), step.forward.summary)
+
+
+async def _step(
+    connections: Connections,
+    journal: MongoJournal,
+    plan_id: str,
+    step: Step,
+    first: int,
+    policy: RunPolicy,
+    progress: Progress,
+) -> None:
+    for number, statement in enumerate(step.forward.statements):
+        if number < first:
+            continue
+
+        async def border(records: int, *, number: int = number) -> None:
+            await journal.put(plan_id, step.id, RUNNING, {"statement": number, "records": records})
+            await progress(records, None, step.forward.summary)
+
+        # The mark goes from statement to statement, so that a resumed step never converts what it brought back before.
+        await journal.put(plan_id, step.id, RUNNING, {"statement": number})
+        await _change(read_change(statement.command), Passes(connections, policy.batch_records, border))
+    await journal.put(plan_id, step.id, DONE)
+
+
+async def _change(operation: Change, passes: Passes) -> None:
+    match operation:
+        case RenameValues():
+            await rename_values.run(operation, passes)
+        case RetireValues():
+            await retire_values.run(operation, passes)
+        case RestoreValues():
+            await restore_values.run(operation, passes)
+        case ConvertValues():
+            await convert_values.run(operation, passes)
+        case RevertValues():
+            await revert_values.run(operation, passes)
+        case DescribeField() | CreateIndex() | DropIndex() | DropKept():
+            await _catalog(operation, passes.connections)
+        case _:
+            assert_never(operation)
+
+
+async def _catalog(
+    operation: DescribeField | CreateIndex | DropIndex | DropKept, connections: Connections
+) -> None:
+    import stamina
+
+    async for attempt in stamina.retry_context(on=is_passing, attempts=RETRIES, timeout=RETRY_WITHIN_S):
+        with attempt:
+            database: Any = connections.db()
+            match operation:
+                case DescribeField():
+                    await describe_field(database, operation)
+                case CreateIndex():
+                    await create_index(database, operation.collection, ejson.loads(operation.definition_json))
+                case DropIndex():
+                    await drop_index(database, operation)
+                case DropKept():
+                    await database.drop_collection(operation.kept)

@@ -1,0 +1,128 @@
+"""Pure edits of `$jsonSchema` validators: what one field asks of documents, and what a change makes of it.
+
+Only the top level of `properties` and `required` is edited. A validator that names a field anywhere else is refused,
+because what it means after the change cannot be told from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from skill_server.errors import Refused
+from skill_server.model.base import JsonObject
+
+SCHEMA = "$jsonSchema"
+# Whether these words touch a field cannot be told by looking for its name.
+UNCLEAR = frozenset({"patternProperties", "minProperties", "maxProperties"})
+EDITED = frozenset(
+    {"properties", "required", "additionalProperties", "bsonType", "type", "title", "description"}
+)
+
+
+def schema_of(validator: Mapping[str, Any] | None) -> JsonObject:
+    """Return the `$jsonSchema` of a validator, empty where there is none."""
+    schema: JsonObject = (validator or {}).get(SCHEMA) or {}
+    return dict(schema)
+
+
+def properties_of(validator: Mapping[str, Any] | None) -> JsonObject:
+    """Return what the validator says of each field it describes."""
+    properties: JsonObject = schema_of(validator).get("properties") or {}
+    return dict(properties)
+
+
+def required_of(validator: Mapping[str, Any] | None) -> list[str]:
+    """Return the fields that every document must have."""
+    return list(schema_of(validator).get("required") or ())
+
+
+def names(validator: Mapping[str, Any] | None, field: str) -> bool:
+    """Tell whether `properties` or `required` name the field."""
+    return field in properties_of(validator) or field in required_of(validator)
+
+
+def describes_fields(validator: Mapping[str, Any] | None) -> bool:
+    """Tell whether a new field belongs into the validator: it lists properties, or admits no others."""
+    schema = schema_of(validator)
+    return "properties" in schema or schema.get("additionalProperties", True) is not True
+
+
+def require_editable(validator: Mapping[str, Any] | None, field: str, entity: str) -> None:
+    """Make sure that the field is named in `properties` and `required` alone.
+
+    Raises:
+        Refused: `validator-not-understood`, with the place that names the field.
+    """
+    place = next(_elsewhere(validator, field), None)
+    if place is not None:
+        raise Refused(
+            "validator-not-understood",
+            f"the validator of {entity} speaks of {field} in {place}, which no change can be derived for",
+            help="Rewrite the validator so that only properties and required name the field, then plan again.",
+        )
+
+
+def _elsewhere(validator: Mapping[str, Any] | None, field: str) -> Iterator[str]:
+    for key, value in (validator or {}).items():
+        if key != SCHEMA and (_is_path(key, field) or mentions(value, field)):
+            yield key
+    for word, inside in schema_of(validator).items():
+        if word in UNCLEAR or (word not in EDITED and mentions(inside, field)):
+            yield f"{SCHEMA}.{word}"
+
+
+def mentions(value: Any, field: str) -> bool:
+    """Tell whether a part of a query names a field or a path below it, as a key or as text."""
+    if isinstance(value, Mapping):
+        inside = cast("Mapping[str, Any]", value)
+        return any(_is_path(key, field) or mentions(item, field) for key, item in inside.items())
+    if isinstance(value, list | tuple):
+        return any(mentions(item, field) for item in cast("list[Any]", value))
+    return isinstance(value, str) and _is_path(value, field)
+
+
+def _is_path(text: str, field: str) -> bool:
+    path = text.lstrip("$").removeprefix("CURRENT.").removeprefix("ROOT.")
+    return path == field or path.startswith(f"{field}.")
+
+
+def described(
+    validator: Mapping[str, Any] | None,
+    field: str,
+    schema: JsonObject | None,
+    *,
+    place: int | None = None,
+    required: bool = False,
+    required_place: int | None = None,
+) -> JsonObject:
+    """Return the validator that says exactly this of a field; doing it twice gives the same.
+
+    A place counts from 0; None leaves the field where it is, or puts it at the end.
+    """
+    listed = list(properties_of(validator).items())
+    was = next((index for index, (name, _) in enumerate(listed) if name == field), None)
+    listed = [item for item in listed if item[0] != field]
+    if schema is not None:
+        listed.insert(_where(place, was, len(listed)), (field, schema))
+    words = required_of(validator)
+    stood = words.index(field) if field in words else None
+    words = [word for word in words if word != field]
+    if required:
+        words.insert(_where(required_place, stood, len(words)), field)
+    return _put(validator, dict(listed), words)
+
+
+def _where(place: int | None, was: int | None, end: int) -> int:
+    return place if place is not None else was if was is not None else end
+
+
+def _put(validator: Mapping[str, Any] | None, properties: JsonObject, required: list[str]) -> JsonObject:
+    """Return the validator with these two parts, left out where empty: MongoDB refuses an empty `required`."""
+    schema = schema_of(validator)
+    for word, part in (("properties", properties), ("required", required)):
+        if part:
+            schema[word] = part
+        else:
+            schema.pop(word, None)
+    return {**(validator or {}), SCHEMA: schema}
