@@ -18,6 +18,8 @@ EXTRAS = {"embedded": "demo"}
 # Published with the second name at one exact version, and documented as part of it. mcp-types is left out, because
 # the import contract of mcp would not see it; its names are reached through mcp.types.
 PARTS = {"pydantic-core": "pydantic"}
+# Not installed with the package: the demo shows the sample application of a checkout, and says so elsewhere.
+OF_THE_CHECKOUT = {"cli/demo.py": {"examples"}}
 
 
 def distribution(requirement: str) -> str:
@@ -51,7 +53,7 @@ def undeclared(package: Path) -> set[str]:
         found |= {
             f"{relative}: {name}"
             for name in imported(path)
-            if name != "skill_server"
+            if name not in {"skill_server", *OF_THE_CHECKOUT.get(relative.as_posix(), ())}
             and name not in sys.stdlib_module_names
             and declared.isdisjoint(distribution(provider) for provider in providers.get(name, ()))
         }
