@@ -23,7 +23,7 @@ from skill_server.backends.mongo.durable import (
     write_small,
 )
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.inspect import inspect
+from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.reading import SnapshotLost, in_thread, read_whole, snapshot_session
 from skill_server.errors import Refused
@@ -144,7 +144,7 @@ class _Dump:
 
     async def _schema(self) -> tuple[tuple[Collection, ...], str]:
         found = await listing(self._connections)
-        return found, (await inspect(self._connections, self._names)).fingerprint
+        return found, fingerprint_of(found)
 
     async def _forecast(self, found: tuple[Collection, ...]) -> None:
         with wrapped("counting documents"):

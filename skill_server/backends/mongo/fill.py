@@ -68,9 +68,7 @@ async def _insert(connections: Connections, collection: str, documents: Sequence
 
     with wrapped(f"inserting into {collection}", writes=True):
         await connections.raw(collection).insert_many(
-            [RawBSONDocument(document) for document in documents],
-            ordered=True,
-            bypass_document_validation=True,
+            [RawBSONDocument(document) for document in documents], ordered=True
         )
 
 

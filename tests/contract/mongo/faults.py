@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import pytest
 from pymongo.errors import OperationFailure
 
 from skill_server.backends.mongo.connection import Connections
 
 
-async def fail_get_more(connections: Connections, *, times: int) -> None:
+@asynccontextmanager
+async def lost_cursors(connections: Connections, *, times: int) -> AsyncGenerator[None]:
     """Let the server forget the cursor at the next reads of further documents; skip where it cannot."""
+    administration = connections.client().admin
     try:
-        await connections.client().admin.command(
+        await administration.command(
             {
                 "configureFailPoint": "failCommand",
                 "mode": {"times": times},
@@ -20,3 +25,7 @@ async def fail_get_more(connections: Connections, *, times: int) -> None:
         )
     except OperationFailure:
         pytest.skip("the server has no test commands")
+    try:
+        yield
+    finally:
+        await administration.command({"configureFailPoint": "failCommand", "mode": "off"})

@@ -13,7 +13,7 @@ from skill_server.errors import Failed
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
 from skill_server.model.receipt import FieldChecksums
-from tests.contract.mongo.faults import fail_get_more
+from tests.contract.mongo.faults import lost_cursors
 
 NAMES = NameMap()
 
@@ -133,17 +133,18 @@ async def test_a_cursor_lost_once_changes_no_sum(connections: Connections) -> No
     documents = [{"_id": key, "a": key} for key in range(500)]
     expected = await sums_of(connections, documents)
 
-    await fail_get_more(connections, times=1)
+    async with lost_cursors(connections, times=1):
+        found = await checksums(connections, NAMES)
 
-    assert (await checksums(connections, NAMES)).entities["items"] == expected
+    assert found.entities["items"] == expected
 
 
 async def test_a_cursor_lost_every_time_is_an_error(connections: Connections) -> None:
     """A sum of a part would look like any other sum."""
     await sums_of(connections, [{"_id": key} for key in range(500)])
-    await fail_get_more(connections, times=3)
 
-    with pytest.raises(Failed) as raised:
-        await checksums(connections, NAMES)
+    async with lost_cursors(connections, times=3):
+        with pytest.raises(Failed) as raised:
+            await checksums(connections, NAMES)
 
     assert raised.value.code == "cursor-lost"

@@ -25,7 +25,7 @@ from skill_server.backends.mongo.durable import require_space, sha256_of
 from skill_server.backends.mongo.load import load
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
-from tests.contract.mongo.faults import fail_get_more
+from tests.contract.mongo.faults import lost_cursors
 from tests.contract.mongo.sample import LONG_NAME, ODD_NAME, content_of, dump_a_little, fill_with_everything
 
 NAMES = NameMap()
@@ -144,9 +144,9 @@ async def test_a_cursor_lost_in_the_middle_leaves_no_short_file(
 ) -> None:
     """The collection is written anew from its beginning."""
     await connections.db()["items"].insert_many([{"_id": key} for key in range(500)])
-    await fail_get_more(connections, times=2)
 
-    result = await dump(connections, NAMES, tmp_path)
+    async with lost_cursors(connections, times=2):
+        result = await dump(connections, NAMES, tmp_path)
     await load(copy, tmp_path)
 
     assert result.checksums.entities["items"].records == 500
@@ -158,10 +158,10 @@ async def test_a_cursor_lost_in_the_middle_leaves_no_short_file(
 async def test_a_cursor_lost_every_time_leaves_no_dump(connections: Connections, tmp_path: Path) -> None:
     """A dump without an end must not lie where somebody could take it for one."""
     await connections.db()["items"].insert_many([{"_id": key} for key in range(500)])
-    await fail_get_more(connections, times=3)
 
-    with pytest.raises(Failed) as raised:
-        await dump(connections, NAMES, tmp_path)
+    async with lost_cursors(connections, times=3):
+        with pytest.raises(Failed) as raised:
+            await dump(connections, NAMES, tmp_path)
 
     assert raised.value.code == "cursor-lost"
     assert list(tmp_path.iterdir()) == []

@@ -69,9 +69,12 @@ async def test_a_harmed_file_is_named_before_anything_is_restored(
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("change", [b"", b"{}", None, "records"])
+@pytest.mark.parametrize(
+    "change",
+    [b"", b"{}", None, ('"records": 20', '"records": 19'), ('"name": "types"', '"name": "tapes"')],
+)
 async def test_a_harmed_list_is_noticed(
-    connections: Connections, copy: Connections, tmp_path: Path, change: bytes | str | None
+    connections: Connections, copy: Connections, tmp_path: Path, change: bytes | tuple[str, str] | None
 ) -> None:
     """The list says what whole means, so it must not be changed either."""
     await dump_a_little(connections, tmp_path)
@@ -81,7 +84,7 @@ async def test_a_harmed_list_is_noticed(
     elif isinstance(change, bytes):
         path.write_bytes(change)
     else:
-        path.write_text(path.read_text().replace('"records": 20', '"records": 19'))
+        path.write_text(path.read_text().replace(*change))
 
     with pytest.raises(Failed) as raised:
         await load(copy, tmp_path)

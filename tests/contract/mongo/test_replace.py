@@ -161,7 +161,8 @@ async def test_a_collection_that_somebody_makes_meanwhile_is_never_overwritten(
 
     async def then_somebody_writes(connections: Connections, begun: replace.Replacement) -> None:
         await move(connections, begun)
-        await connections.db()["items"].insert_one({"_id": "somebody's"})
+        # As many as the copy has, so that a count alone would not tell.
+        await connections.db()["items"].insert_many([{"_id": f"somebody's {key}"} for key in range(5)])
 
     with monkeypatch.context() as patched:
         patched.setattr(replace, "_move_aside", then_somebody_writes)
@@ -169,7 +170,7 @@ async def test_a_collection_that_somebody_makes_meanwhile_is_never_overwritten(
             await replace.replace_with(live, copy.database)
 
     assert raised.value.code == "replacement-disturbed"
-    assert await live.db()["items"].find_one() == {"_id": "somebody's"}
+    assert await live.db()["items"].find_one() == {"_id": "somebody's 0"}
     assert await copy.db()["items"].count_documents({}) == 5
 
 
