@@ -8,6 +8,8 @@ from skill_server.model.receipt import Checksums
 
 # MongoDB documents carry the order of their fields as a pseudo field of this name.
 ORDER = "(order)"
+# Records without a key are compared as a multiset of whole records, under this name.
+WHOLE = "*"
 
 
 class Difference(Frozen):
@@ -52,7 +54,7 @@ def compare(
             edited = any(name.startswith(f"{entity}.") for name in touched)
             for field in sorted(old.fields.keys() | new.fields.keys()):
                 free = f"{entity}.{field}" in touched or (
-                    edited and (field == ORDER or field.startswith("_retired_"))
+                    edited and (field in {ORDER, WHOLE} or field.startswith("_retired_"))
                 )
                 if not free and old.fields.get(field) != new.fields.get(field):
                     found.append(Difference(backend=kind, entity=entity, field=field, what="content differs"))

@@ -79,7 +79,7 @@ def private_directory(directory: Path) -> Generator[int]:
     """Open a directory that nobody else may enter, and give its descriptor, which no swapped link can redirect.
 
     Raises:
-        Refused: it is missing, a link, or open to others (`backup-directory-not-private`).
+        Refused: it is missing, a link, or open to others (`directory-not-private`).
     """
     try:
         place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -193,7 +193,7 @@ def part(name: str, content: bytes) -> BackupPart:
 
 def _not_private(directory: Path, why: str) -> Refused:
     return Refused(
-        "backup-directory-not-private",
+        "directory-not-private",
         f"the backup directory {directory.name!r} {why}",
         help="Use a directory of your own with mode 0700.",
     )

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.errors import Refused
+from skill_server.model.content import WHOLE
 from skill_server.model.ids import LEDGER_NAME, BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, FieldChecksums
@@ -36,7 +37,6 @@ _SETTINGS = {
     # Compiling two expressions for each column takes longer than most scans.
     "jit": "off",
 }
-WHOLE_ROW = "*"
 LARGE_OBJECTS = "pg_largeobject"
 _SNAPSHOT = re.compile(r"[0-9A-Fa-f-]{1,64}")
 # A SELECT holds 1,664 expressions at most (manual, appendix K), and a column takes two.
@@ -174,7 +174,7 @@ async def _scan(connection: Connection, table: Table, entity: str, names: NameMa
             total, present = row[1 + 2 * place], row[2 + 2 * place]
             fields[names.logical_field(entity, column, BackendKind.POSTGRES)] = f"{total}/{records - present}"
         if not table.key:
-            fields[WHOLE_ROW] = f"{row[1 + 2 * len(columns)]}/0"
+            fields[WHOLE] = f"{row[1 + 2 * len(columns)]}/0"
     return FieldChecksums(records=records, fields=fields)
 
 

@@ -280,7 +280,7 @@ async def test_a_directory_that_others_may_enter_is_refused(
     with pytest.raises(Refused) as refusal:
         await dump(Connections(postgres_database), NameMap(), place)
 
-    assert refusal.value.code == "backup-directory-not-private"
+    assert refusal.value.code == "directory-not-private"
 
 
 async def test_a_backup_is_not_restored_over_a_database(postgres_database: str, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ async def test_what_is_kept_about_a_database_goes_over(
         )
         async with live.maintenance(purpose="test") as connection:
             before = await surroundings.Surroundings.read(connection, name)
-        old = await replace_with(live, copy.database)
+        await replace_with(live, copy.database)
         async with live.maintenance(purpose="test") as connection:
             after = await surroundings.Surroundings.read(connection, name)
 
@@ -97,7 +97,10 @@ async def test_what_is_kept_about_a_database_goes_over(
         assert len(before.settings) == 3
     finally:
         async with live.maintenance(purpose="test") as connection:
-            for database in (name, old):
+            for row in await connection.fetch(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", name
+            ):
+                database = row["datname"]
                 await connection.execute(f'ALTER DATABASE "{database}" OWNER TO CURRENT_USER')
                 await connection.execute(f'ALTER ROLE {role} IN DATABASE "{database}" RESET ALL')
                 await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM {role}')
@@ -164,7 +167,11 @@ async def test_a_switch_that_fails_leaves_everything_and_can_be_repeated(
     postgres_database: str, live: Connections, copy: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a rename that fails nor what comes after both of them may leave half of it."""
-    monkeypatch.setattr(replace, "_replaced_name", lambda _live: "postgres")
+
+    def taken(_live: str) -> str:
+        return "postgres"
+
+    monkeypatch.setattr(replace, "_replaced_name", taken)
     before = await sums(live)
     with pytest.raises(Failed):
         await replace_with(live, copy.database)
@@ -203,6 +210,31 @@ async def test_a_database_with_something_anchored_to_it_is_not_replaced(
         )
 
     assert refusal.value.code == "database-anchored"
+
+
+async def test_a_copy_that_lost_its_privileges_is_good_for_rehearsal_only(
+    postgres_database: str, live: Connections, tmp_path: Path
+) -> None:
+    """Restored without the roles of its source it would lock the application out, or let others in."""
+    role = f"reader_{live.database[-12:]}"
+    place = private(tmp_path)
+    await execute(postgres_database, f"CREATE ROLE {role}; GRANT SELECT ON items TO {role}")
+    try:
+        await dump(live, NameMap(), place)
+        async with scratch_copy(live) as whole:
+            await load(whole, place)
+            url = postgres_database.replace(live.database, whole.database)
+            assert await value(url, f"SELECT has_table_privilege('{role}', 'items', 'SELECT')")
+    finally:
+        await execute(postgres_database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+    async with scratch_copy(live) as bare:
+        await load(bare, place)
+        assert await sums(bare) == await sums(live)
+        with pytest.raises(Refused) as refusal:
+            await replace_with(live, bare.database)
+
+    assert refusal.value.code == "copy-not-complete"
 
 
 async def test_nothing_but_a_marked_copy_may_take_the_place(live: Connections) -> None:
