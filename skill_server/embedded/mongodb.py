@@ -46,9 +46,7 @@ class Mongodb:
         draft.mkdir(mode=0o700)
         # The server has no exception for local set-up as MongoDB has: users are made before --auth.
         port = free_port()
-        # An orderly stop of this server takes two seconds and now and then hangs. Here every write is
-        # synced before it is acknowledged, so a kill loses nothing.
-        await self._run(keeper, "mongodb-setup", draft, port, "--sync-on-commit", stop_signal=signal.SIGKILL)
+        await self._run(keeper, "mongodb-setup", draft, port, "--sync-on-commit")
         user = {"createUser": USER, "pwd": password, "roles": [{"role": "root", "db": "admin"}]}
         await command(f"mongodb://127.0.0.1:{port}/", user)
         users = await command(f"mongodb://127.0.0.1:{port}/", {"usersInfo": 1})
@@ -68,16 +66,13 @@ class Mongodb:
             Failed: it ended or took too long.
         """
         options = ["--auth"]
-        if self.durable:
+        if self.durable or not self.ephemeral:
             options.append("--sync-on-commit")
         if self.test_commands:
             options.append("--enable-test-commands")
-        stop_signal = signal.SIGKILL if self.ephemeral else signal.SIGTERM
-        await self._run(keeper, self.name, self.data, port, *options, stop_signal=stop_signal)
+        await self._run(keeper, self.name, self.data, port, *options)
 
-    async def _run(
-        self, keeper: Keeper, name: str, data: Path, port: int, *options: str, stop_signal: signal.Signals
-    ) -> None:
+    async def _run(self, keeper: Keeper, name: str, data: Path, port: int, *options: str) -> None:
         keeper.run(
             name,
             [
@@ -85,7 +80,9 @@ class Mongodb:
                 *("--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)),
                 *("--log-level", "WARNING", "--cache-size", "256M", *options),
             ],
-            stop_signal=stop_signal,
+            # An orderly stop of this server takes two seconds and now and then hangs. Whatever is read
+            # again was synced before it was acknowledged, so a kill loses nothing.
+            stop_signal=signal.SIGKILL,
         )
         await keeper.ready(name, within_s=READY_WITHIN_S, answers=lambda: listens(port))
 

@@ -41,9 +41,14 @@ async def test_orphans_are_stopped_by_the_next_start(home: Path) -> None:
         await owner.wait()
     assert all(process.runs(pid, str(directory)) for pid in orphans)
 
-    async with embedded_pair(home / "pair", durable=False) as pair:
-        assert not any(process.runs(pid, str(directory)) for pid in orphans)
-        assert await ask(pair.postgres_url, "SELECT 1") == 1
+    try:
+        async with embedded_pair(home / "pair", durable=False) as pair:
+            assert not any(process.runs(pid, str(directory)) for pid in orphans)
+            assert await ask(pair.postgres_url, "SELECT 1") == 1
+    finally:
+        for pid in orphans:
+            if process.runs(pid, str(directory)):
+                os.kill(pid, signal.SIGKILL)
 
 
 async def test_temporary_pairs_of_dead_owners_are_removed_by_the_next_start() -> None:
