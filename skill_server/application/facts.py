@@ -8,14 +8,16 @@ from skill_server.approve import signature
 from skill_server.approve.question import question
 from skill_server.backup import manifest as manifests
 from skill_server.errors import MigrationError
-from skill_server.generate import document, graph
+from skill_server.generate import document
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, TargetIdentity
 from skill_server.model.receipt import Event
 from skill_server.model.snapshot import Snapshot
 from skill_server.plan import build
-from skill_server.project import contract, models
+from skill_server.project.contract import names_in_use
+from skill_server.project.models import models_match
+from skill_server.project.read_models import read_models
 from skill_server.review import review
 from skill_server.settings import Settings
 
@@ -45,7 +47,7 @@ class ProjectFacts:
         if place is None:
             return None
         snapshot = build.schema_after(plan, self._snapshots[BackendKind.POSTGRES])
-        return models.models_match(models.read_models(self._settings.path(place)), snapshot)
+        return models_match(read_models(self._settings.path(place), self._settings.root), snapshot)
 
     def contract_findings(self, plan: Plan) -> tuple[Finding, ...] | None:
         """Return where the configured code uses a name that the plan takes away and nobody acknowledged."""
@@ -53,15 +55,12 @@ class ProjectFacts:
         if not code:
             return None
         names = [name for name in plan.retired_names if name not in plan.acknowledged]
-        return contract.search(
-            [self._settings.path(place) for place in code], names, root=self._settings.root
-        )
+        paths = [self._settings.path(place) for place in code]
+        return names_in_use(names, paths, self._settings.root, migrations=self._settings.migrations)
 
     def statement_findings(self, plan: Plan) -> tuple[Finding, ...]:
         """Return the review's errors on the plan, which block."""
-        migrations = graph.read_folder(self._settings.migrations)
-        found = review(plan, migrations.find(plan.revision or ""))
-        return tuple(item for item in found if item.severity is Severity.ERROR)
+        return tuple(item for item in review(plan, self._snapshots) if item.severity is Severity.ERROR)
 
     async def backup_damage(self, label: str) -> tuple[str, ...]:
         """Hash every file of a backup again."""

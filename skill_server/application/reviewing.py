@@ -36,7 +36,7 @@ async def review_revision(session: Session, revision: str) -> Reviewed:
     ]
     findings = (
         *build.problems(planning.request(session, migration), session.snapshots),
-        *review(plan, migration),
+        *review(plan, session.snapshots),
         *await lint_sql(statements),
         *(facts.model_findings(plan) or ()),
         *(facts.contract_findings(plan) or ()),
