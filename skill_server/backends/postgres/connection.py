@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import asyncpg
 
@@ -36,6 +36,8 @@ _SETTINGS = {
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
     "quote_all_identifiers": "off",
+    # A policy must raise an error, never hide rows from a migration or a checksum.
+    "row_security": "off",
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
     "lock_timeout": "0",
@@ -74,6 +76,13 @@ class Connections:
         other.__dict__.update(self.__dict__, database=database)
         return other
 
+    def url(self) -> str:
+        """Return the whole URL, password and all: for a child process's environment, never for a sentence."""
+        login = quote(self._user, safe="") + (f":{quote(self._password, safe='')}" if self._password else "")
+        # As options host and port also hold sockets and lists, which the place of a URL cannot.
+        options = {"host": self._host, "port": self._port, **self._options}
+        return f"postgresql://{login}@/{quote(self.database, safe='')}?{urlencode(options)}"
+
     def environment(self) -> dict[str, str]:
         """Return the variables that point libpq's client tools here; the only safe place for the password."""
         found = {
@@ -99,6 +108,10 @@ class Connections:
             Refused: `server-unreachable`, `login-refused`, `database-missing`, `permission-denied`.
         """
         return self._session(self.database, purpose, settings or {})
+
+    async def open(self, *, purpose: str) -> Connection:
+        """Open a session that the caller ends with `end`, where a block must not touch its caller's errors."""
+        return await self._open(self.database, purpose, {})
 
     @asynccontextmanager
     async def maintenance(self, *, purpose: str) -> AsyncGenerator[Connection]:
@@ -169,11 +182,16 @@ async def _closing(connection: Connection, purpose: str) -> AsyncGenerator[None]
         with failures.wrapped(purpose):
             yield
     finally:
-        try:
-            await connection.close(timeout=CLOSE_TIMEOUT_S)
-        except failures.DRIVER_ERRORS:
-            # The session is gone already, which is all that closing it wants.
-            connection.terminate()
+        await end(connection)
+
+
+async def end(connection: Connection) -> None:
+    """End a session, politely where it still answers."""
+    try:
+        await connection.close(timeout=CLOSE_TIMEOUT_S)
+    except failures.DRIVER_ERRORS:
+        # The session is gone already, which is all that closing it wants.
+        connection.terminate()
 
 
 def _parts(url: str) -> tuple[str, str, str, str | None, str, dict[str, str]]:

@@ -24,6 +24,13 @@ DRIVER_ERRORS = (
     OSError,
     TimeoutError,
 )
+# Inside a session the driver raises no other OSError than these; the rest belongs to files of whoever uses it.
+_IN_SESSION = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
 
 
 def capped(text: str, limit: int = LONGEST_TEXT) -> str:
@@ -122,5 +129,5 @@ def wrapped(doing: str) -> Generator[None]:
     """Let no driver error out of the block; our own errors and cancellation pass."""
     try:
         yield
-    except DRIVER_ERRORS as error:
+    except _IN_SESSION as error:
         raise failed(error, doing) from error

@@ -1,0 +1,128 @@
+"""The PostgreSQL half of a target: one object that keeps `backends.base.Backend` by delegating to the parts."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from skill_server.backends.base import EventStore, Journal, ProbeResult, Progress, RunPolicy, no_progress
+from skill_server.backends.postgres import (
+    checksum,
+    client_tools,
+    dump,
+    identity,
+    inspect,
+    load,
+    lock,
+    render,
+    replace,
+    run,
+    scratch,
+)
+from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.journal import PostgresJournal
+from skill_server.backends.postgres.probe import ask
+from skill_server.backends.postgres.store import PostgresStore
+from skill_server.model.action import Action
+from skill_server.model.ids import BackendKind
+from skill_server.model.names import NameMap
+from skill_server.model.plan import Piece, Probe, Step
+from skill_server.model.receipt import Checksums, DumpResult, ServerIdentity
+from skill_server.model.snapshot import Snapshot
+
+
+class PostgresBackend:
+    """One PostgreSQL database under a name map; `database` stands for the one that the URL names."""
+
+    kind = BackendKind.POSTGRES
+
+    def __init__(self, url: str, names: NameMap, *, database: str | None = None) -> None:
+        self._begin(Connections(url, database=database), names)
+
+    def _begin(self, connections: Connections, names: NameMap) -> None:
+        self._connections = connections
+        self.database = connections.database
+        self.names = names
+        self.store: EventStore = PostgresStore(connections)
+        self.journal: Journal = PostgresJournal(connections)
+
+    def __repr__(self) -> str:
+        return f"PostgresBackend(database={self.database!r})"
+
+    def at(self, database: str) -> "PostgresBackend":
+        """Return the same server's other database, with the same name map."""
+        other = object.__new__(PostgresBackend)
+        other._begin(self._connections.at(database), self.names)
+        return other
+
+    def url(self) -> str:
+        """Return the URL of this database."""
+        return self._connections.url()
+
+    async def client_tools(self) -> str:
+        """Name the programs that backups of this server use."""
+        async with self._connections.session(purpose="client tools") as connection:
+            major = connection.get_server_version().major
+        tools = await client_tools.find(major)
+        return f"pg_dump and pg_restore {tools.version}"
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._connections.close()
+
+    async def identity(self) -> ServerIdentity:
+        """Ask the server who it is."""
+        return await identity.identity(self._connections)
+
+    async def inspect(self) -> Snapshot:
+        """Read the schema."""
+        return await inspect.inspect(self._connections, self.names)
+
+    def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
+        """Say how an action is carried out, both ways."""
+        return render.render(action, snapshot, self.names, migration)
+
+    async def probe(self, probe: Probe) -> ProbeResult:
+        """Run a probe's question."""
+        return await ask(self._connections, probe)
+
+    async def run(
+        self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
+    ) -> None:
+        """Run neighbouring steps forward, skipping those that are done."""
+        await run.run(self._connections, plan_id, steps, policy, progress)
+
+    async def checksums(self, entities: Sequence[str] | None = None) -> Checksums:
+        """Return content checksums of one snapshot."""
+        return await checksum.checksums(self._connections, self.names, entities)
+
+    async def writers(self) -> tuple[str, ...]:
+        """Name the other client sessions."""
+        return await identity.writers(self._connections)
+
+    async def dump(self, directory: Path, progress: Progress = no_progress) -> DumpResult:
+        """Write a backup into a directory."""
+        return await dump.dump(self._connections, self.names, directory, progress)
+
+    async def load(self, directory: Path, progress: Progress = no_progress) -> None:
+        """Create this scratch database from a backup."""
+        await load.load(self._connections, directory, progress)
+
+    async def copy_from(self, template: str) -> None:
+        """Create this scratch database as a copy of another."""
+        await scratch.copy_from(self._connections, template)
+
+    async def drop(self) -> None:
+        """Drop this scratch database."""
+        await scratch.drop(self._connections)
+
+    async def scratch(self) -> list[str]:
+        """Name the scratch databases of this server."""
+        return await scratch.scratch(self._connections)
+
+    async def replace_with(self, copy: str) -> None:
+        """Put the content of a scratch database in place of this one."""
+        await replace.replace_with(self._connections, copy)
+
+    def lock(self, owner: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
+        """Hold this database's one migration lock."""
+        return lock.lock(self._connections, owner)

@@ -1,0 +1,134 @@
+"""Hiding a field under another column name, bringing it back whole, and deleting it for good."""
+
+from collections.abc import Iterator
+
+from skill_server.backends.postgres.identifiers import quoted, retired
+from skill_server.backends.postgres.literals import literal
+from skill_server.backends.postgres.render_parts import Parts, parts_of
+from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents, unusable
+from skill_server.errors import Refused
+from skill_server.model.action import PurgeField, PurgeType, RetireField
+from skill_server.model.hazard import Hazard, Lock
+from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
+from skill_server.model.snapshot import Field
+
+# These follow the renamed column and go on working, or are taken off and rebuilt.
+_HARMLESS = frozenset(
+    {
+        "foreign_key",
+        "statistics object",
+        "column privileges",
+        "comment on column",
+        "comment on index",
+        "comment on constraint",
+    }
+)
+
+
+def retire_field(action: RetireField, place: Scene) -> tuple[Piece, ...]:
+    """Rename the column out of the way, after everything that would still act on it has been taken off."""
+    field = place.require(action.field)
+    broken = [item for item in place.dependents(action.field) if item.kind not in _HARMLESS]
+    refuse_dependents(place, action.field, "retiring", broken)
+    parts = parts_of(place, action.field, "retiring")
+    column = quoted(field.native_name)
+    hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
+    # An identity column fills itself and may not lose NOT NULL; a generated one computes itself.
+    loose = not field.identity and not field.generated
+    up = [*parts.drops()]
+    if loose and not field.nullable:
+        up.append(place.altered(f"ALTER COLUMN {column} DROP NOT NULL"))
+    if loose and field.default is not None:
+        up.append(place.altered(f"ALTER COLUMN {column} DROP DEFAULT"))
+    up.append(place.altered(f"RENAME COLUMN {column} TO {hidden}"))
+    refill = _refill(action, field) if loose else None
+    down = [place.altered(f"RENAME COLUMN {hidden} TO {column}")]
+    if loose and field.default is not None:
+        down.append(place.altered(f"ALTER COLUMN {column} SET DEFAULT {field.default}"))
+    if refill is not None:
+        filled = f"UPDATE {place.table} SET {column} = {refill} WHERE {column} IS NULL"
+        down += place.silenced(Statement(text=filled, lock=Lock.ROW_EXCLUSIVE))
+    if loose and not field.nullable:
+        down.append(place.altered(f"ALTER COLUMN {column} SET NOT NULL"))
+    down += parts.rebuilds()
+    weakened = (Hazard.WEAKENS_CONSTRAINT,) if parts.constraints or parts.inbound else ()
+    scanned = () if field.nullable else (Hazard.SCANS, Hazard.BLOCKS_READS)
+    return (
+        Piece(
+            phase=Phase.CONTRACT,
+            up=Way(
+                summary=f"hide the column {place.table}.{column} as {hidden}, keeping its values",
+                statements=tuple(up),
+                hazards=(Hazard.RETIRES_DATA, Hazard.BREAKS_OLD_CODE, *weakened),
+            ),
+            down=Way(
+                summary=f"bring the column {place.table}.{column} back with its values, indexes and constraints",
+                statements=tuple(down),
+                before=tuple(_returning(place, parts, field, hidden, refill)),
+                hazards=tuple(dict.fromkeys((*scanned, *parts.hazards()))),
+            ),
+        ),
+    )
+
+
+def _refill(action: RetireField, field: Field) -> str | None:
+    """Return what records written meanwhile get; where NULL is allowed it cannot be told from an old NULL."""
+    if field.nullable:
+        return None
+    if action.fill is None:
+        return field.default
+    if field.type is None:
+        raise unusable(
+            f"the type {field.native_type} of {action.field} has no spelling for a fill value",
+            "Leave the fill value out.",
+        )
+    return literal(action.fill, field.type)
+
+
+def _returning(place: Scene, parts: Parts, field: Field, hidden: str, refill: str | None) -> Iterator[Probe]:
+    column = quoted(field.native_name)
+    if not field.nullable and refill is None and not field.identity and not field.generated:
+        yield probe(
+            f"no-value-for-{field.name}",
+            f"records of {place.entity.name} were written meanwhile and have no value for {field.name}",
+            "Give the change a fill value, or fill these records.",
+            f"SELECT {place.key('t')} FROM {place.table} AS t WHERE t.{hidden} IS NULL",
+        )
+    value = f"COALESCE(t.{hidden}, {refill})" if refill is not None else f"t.{hidden}"
+    # A table without key is told by its rows' places, which a derived table would hide.
+    place_of_row = "" if place.entity.key else "t.ctid AS ctid, "
+    yield from parts.probes(f"(SELECT {place_of_row}t.*, {value} AS {column} FROM {place.table} AS t) AS t")
+
+
+def purge(action: PurgeField | PurgeType, place: Scene) -> tuple[Piece, ...]:
+    """Drop the column that a retirement or a retype keeps.
+
+    Raises:
+        Refused: the migration keeps nothing of this field (`nothing-kept`).
+    """
+    prefix = retired(place.migration, place.entity.name, action.field, "")
+    found = next((field for field in place.entity.fields if field.native_name.startswith(prefix)), None)
+    if found is None:
+        raise Refused(
+            "nothing-kept",
+            f"{place.entity.name} keeps no values of {action.field} from {place.migration}",
+            help="Name the migration that hid the field.",
+        )
+    column = quoted(found.native_name)
+    refuse_dependents(
+        place,
+        found.name,
+        "deleting",
+        [item for item in place.dependents(found.name) if item.kind not in _HARMLESS],
+    )
+    return (
+        Piece(
+            phase=Phase.FINALIZE,
+            up=Way(
+                summary=f"delete the hidden column {place.table}.{column} for good",
+                statements=(place.altered(f"DROP COLUMN {column}"),),
+                hazards=(Hazard.DELETES_DATA,),
+            ),
+            down=None,
+        ),
+    )

@@ -1,0 +1,186 @@
+"""Giving a field another type while its old values stay beside it, byte for byte, until they are purged."""
+
+from collections.abc import Iterator
+
+from skill_server.backends.postgres import types
+from skill_server.backends.postgres.conversions import Conversion, conversion
+from skill_server.backends.postgres.identifiers import quoted, retired
+from skill_server.backends.postgres.render_parts import Parts, parts_of
+from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents, unusable
+from skill_server.errors import Refused
+from skill_server.model.action import RetypeField
+from skill_server.model.hazard import Hazard, Lock
+from skill_server.model.logical import Fidelity, fidelity
+from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
+from skill_server.model.snapshot import Field
+
+# The comments are written again; everything else that leans on the column stays with the old one.
+_REBUILT = frozenset({"comment on column", "comment on index", "comment on constraint"})
+
+
+def retype_field(action: RetypeField, place: Scene) -> tuple[Piece, ...]:
+    """Hide the old column, add one of the new type under its name and fill it, in one transaction."""
+    field = place.require(action.field)
+    if action.was == action.to:
+        raise unusable(f"{action.entity}.{action.field} already is {action.was}", "Name another type.")
+    forward = _conversion(action, field)
+    # None where rows written meanwhile cannot be converted back; then there may be none of them.
+    back = conversion(action.to, action.was)
+    parts = parts_of(place, action.field, "retyping")
+    broken = [item for item in place.dependents(action.field) if item.kind not in _REBUILT]
+    refuse_dependents(place, action.field, "retyping", broken)
+    _refuse_whole(action, place, field, parts)
+    column = quoted(field.native_name)
+    hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
+    lossy = fidelity(action.was, action.to) is Fidelity.LOSSY
+    return (
+        Piece(
+            phase=Phase.EXPAND,
+            up=Way(
+                summary=f"convert {place.table}.{column} from {action.was} to {action.to}, keeping the old as {hidden}",
+                statements=tuple(_up(action, place, field, forward, hidden, parts)),
+                before=tuple(_unfit(place, forward, field, f"{action.was} to {action.to}")),
+                hazards=(
+                    Hazard.BLOCKS_READS,
+                    Hazard.SCANS,
+                    Hazard.REWRITES,
+                    Hazard.RETIRES_DATA,
+                    Hazard.BREAKS_OLD_CODE,
+                    *((Hazard.LOSES_PRECISION,) if lossy else ()),
+                ),
+            ),
+            down=Way(
+                summary=f"bring back {place.table}.{column} as {action.was} with its old values",
+                statements=tuple(_down(place, field, forward, back, hidden, parts)),
+                before=tuple(_unfit_back(action, place, forward, back, column, hidden)),
+                hazards=(Hazard.BLOCKS_READS, Hazard.SCANS, Hazard.BREAKS_OLD_CODE),
+            ),
+        ),
+    )
+
+
+def _conversion(action: RetypeField, field: Field) -> Conversion:
+    if field.type != action.was:
+        raise Refused(
+            "type-differs",
+            f"{action.entity}.{action.field} is {field.native_type} in PostgreSQL, not {action.was}",
+            help="Name the type that inspect_schema shows.",
+            next_tool="inspect_schema",
+        )
+    found = conversion(action.was, action.to)
+    if found is None:
+        raise Refused(
+            "conversion-unknown",
+            f"PostgreSQL has no checked conversion from {action.was} to {action.to}",
+            help="Add a field of the new type and fill it from the application.",
+        )
+    return found
+
+
+def _refuse_whole(action: RetypeField, place: Scene, field: Field, parts: Parts) -> None:
+    keys = [item.name for item in parts.constraints if item.kind in {"foreign_key", "exclusion"}]
+    keys += [item.name for item in parts.inbound]
+    reasons = [f"constraint {name}" for name in keys]
+    if field.identity:
+        reasons.append("identity")
+    if field.generated:
+        reasons.append("generation from other fields")
+    if "nextval(" in (field.default or ""):
+        reasons.append("default from a sequence")
+    if reasons:
+        raise Refused(
+            "field-has-dependents",
+            f"retyping {place.entity.name}.{action.field} would break its {', '.join(reasons)}",
+            help="Change or drop what the message names first.",
+        )
+
+
+def _up(
+    action: RetypeField, place: Scene, field: Field, forward: Conversion, hidden: str, parts: Parts
+) -> Iterator[Statement]:
+    column = quoted(field.native_name)
+    yield place.locked()
+    yield from parts.drops()
+    if not field.nullable:
+        yield place.altered(f"ALTER COLUMN {column} DROP NOT NULL")
+    if field.default is not None:
+        yield place.altered(f"ALTER COLUMN {column} DROP DEFAULT")
+    yield place.altered(f"RENAME COLUMN {column} TO {hidden}")
+    yield place.altered(f"ADD COLUMN {column} {types.native(action.to)}")
+    filled = f"UPDATE {place.table} SET {column} = {forward.value(hidden)} WHERE {hidden} IS NOT NULL"
+    yield from place.silenced(Statement(text=filled, lock=Lock.ROW_EXCLUSIVE))
+    if field.default is not None:
+        # The column's length or scale is checked when a default is used, not when it is set.
+        yield place.altered(f"ALTER COLUMN {column} SET DEFAULT {forward.value(f'({field.default})')}")
+    yield from _closed(place, field, parts)
+
+
+def _down(
+    place: Scene, field: Field, forward: Conversion, back: Conversion | None, hidden: str, parts: Parts
+) -> Iterator[Statement]:
+    column = quoted(field.native_name)
+    yield place.locked()
+    if back is not None:
+        changed = f"{column} IS DISTINCT FROM {_converted(forward, hidden)}"
+        restored = f"UPDATE {place.table} SET {hidden} = {_converted(back, column)} WHERE {changed}"
+        yield from place.silenced(Statement(text=restored, lock=Lock.ROW_EXCLUSIVE))
+    yield from parts.drops()
+    yield place.altered(f"DROP COLUMN {column}")
+    yield place.altered(f"RENAME COLUMN {hidden} TO {column}")
+    if field.default is not None:
+        yield place.altered(f"ALTER COLUMN {column} SET DEFAULT {field.default}")
+    yield from _closed(place, field, parts)
+
+
+def _closed(place: Scene, field: Field, parts: Parts) -> Iterator[Statement]:
+    if not field.nullable:
+        yield place.altered(f"ALTER COLUMN {quoted(field.native_name)} SET NOT NULL")
+    yield from parts.rebuilds()
+    for comment in place.dependents(field.name, kinds=("comment on column",)):
+        yield Statement(text=comment.definition or "", lock=Lock.SHARE_UPDATE_EXCLUSIVE)
+
+
+def _converted(conversion: Conversion, operand: str) -> str:
+    return f"CASE WHEN {operand} IS NOT NULL THEN {conversion.value(operand)} END"
+
+
+def _unfit(place: Scene, conversion: Conversion, field: Field, ways: str) -> Iterator[Probe]:
+    if conversion.unfit is None:
+        return
+    if field.default is not None:
+        # Setting a default does not evaluate it; every later insert would fail.
+        yield probe(
+            f"unfit-default-of-{field.name}",
+            f"defaults of {place.entity.name}.{field.name} cannot go from {ways}",
+            "Change or drop the default.",
+            f"SELECT 'default' WHERE {conversion.unfit(f'({field.default})')}",
+        )
+    column = quoted(field.native_name)
+    yield probe(
+        f"unfit-{field.name}",
+        f"records of {place.entity.name} have a value in {field.name} that cannot go from {ways}",
+        "Correct these values.",
+        f"SELECT {place.key('t')} FROM {place.table} AS t "
+        f"WHERE t.{column} IS NOT NULL AND ({conversion.unfit(f't.{column}')})",
+    )
+
+
+def _unfit_back(
+    action: RetypeField, place: Scene, forward: Conversion, back: Conversion | None, column: str, hidden: str
+) -> Iterator[Probe]:
+    changed = f"t.{column} IS DISTINCT FROM {_converted(forward, f't.{hidden}')}"
+    rows = f"SELECT {place.key('t')} FROM {place.table} AS t WHERE {changed}"
+    if back is None:
+        yield probe(
+            f"written-{action.field}",
+            f"records of {place.entity.name} got a value in {action.field} that has no way back to {action.was}",
+            "Copy these values elsewhere and restore what they were.",
+            rows,
+        )
+    elif back.unfit is not None:
+        yield probe(
+            f"unfit-{action.field}",
+            f"records of {place.entity.name} got a value in {action.field} that does not fit {action.was}",
+            "Correct these values.",
+            f"{rows} AND t.{column} IS NOT NULL AND ({back.unfit(f't.{column}')})",
+        )
