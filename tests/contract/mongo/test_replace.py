@@ -166,7 +166,7 @@ async def test_a_collection_that_somebody_makes_meanwhile_is_never_overwritten(
 
     with monkeypatch.context() as patched:
         patched.setattr(replace, "_move_aside", then_somebody_writes)
-        with pytest.raises(InDoubt) as raised:
+        with pytest.raises(InDoubt, match="made by somebody else") as raised:
             await replace.replace_with(live, copy.database)
 
     assert raised.value.code == "replacement-disturbed"
