@@ -28,9 +28,9 @@ _HARMLESS = frozenset(
 def retire_field(action: RetireField, place: Scene) -> tuple[Piece, ...]:
     """Rename the column out of the way, after everything that would still act on it has been taken off."""
     field = place.require(action.field)
+    parts = parts_of(place, action.field, "retiring")
     broken = [item for item in place.dependents(action.field) if item.kind not in _HARMLESS]
     refuse_dependents(place, action.field, "retiring", broken)
-    parts = parts_of(place, action.field, "retiring")
     column = quoted(field.native_name)
     hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
     # An identity column fills itself and may not lose NOT NULL; a generated one computes itself.
