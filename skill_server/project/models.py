@@ -65,10 +65,11 @@ _NAME = re.compile(r"[^\W\d]\w*")
 def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return where models and a PostgreSQL schema (often one that a plan predicts) differ.
 
-    A field that a migration only hid is no part of the schema. An entity without a model is a note, because a project
+    What could not be read is an error too, because it was not compared. A field that a migration only hid is no part of the schema. An entity without a model is a note, because a project
     may reach it by other means; whatever else differs is an error, and `help` holds the line to write.
     """
-    found: list[Finding] = []
+    found = [_unread(place) for place in models.unreadable]
+    half_read = {place.file for place in models.unreadable}
     known = {entity.native_name: entity for entity in snapshot.entities}
     for model in models.entities:
         entity = known.pop(model.name, None)
@@ -82,7 +83,12 @@ def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ..
                 )
             )
         else:
-            found += _differences(model, entity)
+            # Where something was not understood, a field that seems to be missing may be just that.
+            found += [
+                finding
+                for finding in _differences(model, entity)
+                if finding.rule != "models-field-missing" or model.file not in half_read
+            ]
     found += [
         Finding(
             rule="models-entity-unmodelled",
@@ -95,6 +101,18 @@ def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ..
         for name in sorted(known)
     ]
     return tuple(found)
+
+
+def _unread(place: Unreadable) -> Finding:
+    return Finding(
+        rule="models-unreadable",
+        severity=Severity.ERROR,
+        backend=BackendKind.POSTGRES,
+        message=f"{place.file}:{place.line}: {place.message}",
+        help="Write it as `name: Mapped[…] = mapped_column(…)` with a type of SQLAlchemy's own.",
+        file=place.file,
+        line=place.line,
+    )
 
 
 def _differences(model: ModelEntity, entity: Entity) -> Iterator[Finding]:

@@ -252,3 +252,12 @@ def test_an_entity_on_one_side_only_is_found(tmp_path: Path) -> None:
     assert [finding.rule for finding in models_match(models, none)] == ["models-entity-missing"]
     (note,) = models_match(ProjectModels(entities=()), schema())
     assert (note.rule, note.severity) == ("models-entity-unmodelled", Severity.NOTE)
+
+
+def test_what_could_not_be_read_does_not_match(tmp_path: Path) -> None:
+    """A model that was read by half proves nothing, and its other half is not reported as missing."""
+    models = read(tmp_path, "a: Mapped[int]", "b: Mapped[int] = made_elsewhere()")
+
+    (finding,) = models_match(models, schema(a="Integer", b="Integer"))
+
+    assert (finding.rule, finding.severity, finding.line) == ("models-unreadable", Severity.ERROR, 14)
