@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.postgres import checksum, scratch
+from skill_server.backends.postgres import checksum, fingerprint, scratch
 from skill_server.backends.postgres.connection import Connections
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums
@@ -93,3 +93,17 @@ async def scratch_copy(connections: Connections) -> AsyncGenerator[Connections]:
     finally:
         if copy.database in await scratch.scratch(copy):
             await scratch.drop(copy)
+
+
+async def fingerprint_of(connections: Connections) -> str:
+    """Return the schema's fingerprint."""
+    async with connections.session(purpose="test") as connection:
+        return await fingerprint.read(connection)
+
+
+async def database_exists(connections: Connections, database: str) -> bool:
+    """Say whether the server has the database."""
+    async with connections.session(purpose="test") as connection:
+        return bool(
+            await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", database)
+        )
