@@ -65,8 +65,9 @@ _NAME = re.compile(r"[^\W\d]\w*")
 def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return where models and a PostgreSQL schema (often one that a plan predicts) differ.
 
-    What could not be read is an error too, because it was not compared. A field that a migration only hid is no part of the schema. An entity without a model is a note, because a project
-    may reach it by other means; whatever else differs is an error, and `help` holds the line to write.
+    What could not be read is an error too, because it was not compared. A field that a migration only hid is no part of
+    the schema. An entity without a model is a note, because a project may reach it by other means; whatever else
+    differs is an error, and `help` holds the line to write.
     """
     found = [_unread(place) for place in models.unreadable]
     half_read = {place.file for place in models.unreadable}
