@@ -9,7 +9,7 @@ from typing import Any
 from skill_server.backends.mongo import bson_walk, ejson, index_documents, validator
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import VALIDATION, Collection, listing
+from skill_server.backends.mongo.listing import VALIDATION, Collection, is_kept, listing
 from skill_server.backends.mongo.rendering import KIND, SHARD_KEY
 from skill_server.backends.mongo.values import TYPE_NAMES, logical_type
 from skill_server.model.base import JsonObject, digest
@@ -26,7 +26,8 @@ DEFAULTS = {"validationLevel": "strict", "validationAction": "error"}
 
 async def inspect(connections: Connections, names: NameMap) -> Snapshot:
     """Return the schema of the database; of large collections a sample of documents is read."""
-    collections = await listing(connections)
+    # What is kept for a downgrade is data and comes back with it; it is no part of the schema.
+    collections = tuple(item for item in await listing(connections) if not is_kept(item.name))
     with wrapped("reading the schema"):
         shard_keys = await _shard_keys(connections)
         entities = [await _entity(connections, names, item, shard_keys) for item in collections]

@@ -7,7 +7,7 @@ from typing import Any
 
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.model.ids import LEDGER_NAME
+from skill_server.model.ids import KEPT_NAME, LEDGER_NAME
 
 VALIDATION = ("validator", "validationLevel", "validationAction")
 VIEW = "view"
@@ -31,8 +31,13 @@ class Collection:
 
 
 def is_own(name: str) -> bool:
-    """Tell whether a collection belongs to this product (ledger, journal, lock, kept and replaced content)."""
-    return name.startswith(LEDGER_NAME)
+    """Tell whether a collection belongs to this product (ledger, journal, lock and replaced content)."""
+    return name.startswith(f"{LEDGER_NAME}.")
+
+
+def is_kept(name: str) -> bool:
+    """Tell whether a collection keeps values of retired fields: data, so backed up, but no part of the schema."""
+    return name.startswith(f"{KEPT_NAME}.")
 
 
 def is_content(name: str) -> bool:

@@ -12,7 +12,7 @@ from skill_server.backends.mongo.wording import statement
 from skill_server.errors import Refused
 from skill_server.model.base import JsonObject, digest
 from skill_server.model.hazard import Hazard
-from skill_server.model.ids import LEDGER_NAME, BackendKind
+from skill_server.model.ids import KEPT_NAME, BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Statement, Way
 from skill_server.model.snapshot import Entity, Index, Snapshot
@@ -33,7 +33,7 @@ class Subject:
     @property
     def kept(self) -> str:
         """The side collection of this field in this migration."""
-        return f"{LEDGER_NAME}.kept_{digest([self.migration, self.collection, self.field], length=16)}"
+        return f"{KEPT_NAME}.kept_{digest([self.migration, self.collection, self.field], length=16)}"
 
     @property
     def in_validator(self) -> bool:

@@ -4,7 +4,8 @@ from typing import Final
 
 # One condition for all queries, over an alias `n` of pg_namespace.
 USER_SCHEMA: Final = (
-    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'database_migration')"
+    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN "
+    "('information_schema', 'database_migration', 'database_migration_kept')"
 )
 
 

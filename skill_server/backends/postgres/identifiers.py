@@ -2,7 +2,7 @@
 
 from skill_server.errors import Invalid
 from skill_server.model.base import digest
-from skill_server.model.ids import LEDGER_NAME, LONGEST_NAME_BYTES, RETIRED_PREFIX
+from skill_server.model.ids import KEPT_NAME, LONGEST_NAME_BYTES, RETIRED_PREFIX
 
 SCHEMA = "public"
 
@@ -37,4 +37,4 @@ def retired(migration: str, entity: str, field: str, native: str) -> str:
 
 def kept(entity: str, field: str) -> str:
     """Return the quoted table that keeps the values of a field while it is taken away."""
-    return quoted(LEDGER_NAME, f"kept_{digest([entity, field], length=16)}")
+    return quoted(KEPT_NAME, f"kept_{digest([entity, field], length=16)}")

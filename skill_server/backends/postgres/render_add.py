@@ -7,6 +7,7 @@ from skill_server.backends.postgres.render_scene import Scene, probe
 from skill_server.errors import Refused
 from skill_server.model.action import AddField, RemoveField
 from skill_server.model.hazard import Hazard, Lock
+from skill_server.model.ids import KEPT_NAME
 from skill_server.model.plan import Phase, Piece, Statement, Way
 
 UNWRITTEN = "database_migration_unwritten"
@@ -49,7 +50,7 @@ def _adding(action: AddField | RemoveField, place: Scene) -> Way:
     return Way(
         summary=f"add the column {place.table}.{column}, with any values that an earlier downgrade kept aside",
         statements=(
-            _aside(aside, type_),
+            *_aside(aside, type_),
             added,
             *place.silenced(filled),
             Statement(text=f"DROP TABLE {aside}", lock=Lock.ACCESS_EXCLUSIVE),
@@ -90,7 +91,7 @@ def _removing(action: AddField | RemoveField, place: Scene) -> Way:
         statements=(
             # A value committed between the reading and the dropping would be lost, so nobody writes meanwhile.
             place.locked(),
-            _aside(aside, type_),
+            *_aside(aside, type_),
             Statement(text=saved, lock=Lock.ROW_EXCLUSIVE),
             dropped,
         ),
@@ -98,7 +99,10 @@ def _removing(action: AddField | RemoveField, place: Scene) -> Way:
     )
 
 
-def _aside(aside: str, type_: str) -> Statement:
-    return Statement(
-        text=f"CREATE TABLE IF NOT EXISTS {aside} (key jsonb PRIMARY KEY, value {type_})", lock=Lock.NONE
+def _aside(aside: str, type_: str) -> tuple[Statement, ...]:
+    return (
+        Statement(text=f"CREATE SCHEMA IF NOT EXISTS {quoted(KEPT_NAME)}", lock=Lock.NONE),
+        Statement(
+            text=f"CREATE TABLE IF NOT EXISTS {aside} (key jsonb PRIMARY KEY, value {type_})", lock=Lock.NONE
+        ),
     )

@@ -47,7 +47,7 @@ async def fill_with_everything(connections: Connections, *, documents: int = 300
     await database[LONG_NAME].insert_one({"_id": 1})
     await database["types"].insert_one(every_type())
     await database.command({"create": "a view", "viewOn": "items", "pipeline": [{"$match": VALIDATOR}]})
-    for own in ("database_migration.event", "database_migration.kept_1"):
+    for own in ("database_migration.event", "database_migration.lock"):
         await database[own].insert_one({"_id": 1, "kept": True})
 
 

@@ -123,7 +123,7 @@ async def test_views_and_the_products_own_collections_are_left_out(connections: 
     await database["items"].insert_one({"_id": 1})
     await database.command({"create": "seen", "viewOn": "items", "pipeline": []})
     await database["database_migration.event"].insert_one({"_id": 1})
-    await database["database_migration.kept_1"].insert_one({"_id": 1})
+    await database["database_migration.lock"].insert_one({"_id": 1})
 
     assert set((await checksums(connections, NAMES)).entities) == {"items"}
 

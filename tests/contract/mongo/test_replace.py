@@ -30,7 +30,7 @@ async def live(mongo_database: str) -> AsyncIterator[Connections]:
     # A collection of the copy has this name.
     await database.command({"create": "types", "viewOn": "since", "pipeline": []})
     await database["database_migration.event"].insert_one({"_id": 1})
-    await database["database_migration.kept_1"].insert_one({"_id": 1, "value": "kept"})
+    await database["database_migration.lock"].insert_one({"_id": 1, "value": "kept"})
     yield opened
     await opened.close()
 
@@ -76,7 +76,7 @@ async def test_the_ledger_and_kept_values_stay_in_place(live: Connections, copy:
     await replace.replace_with(live, copy.database)
 
     assert await live.db()["database_migration.event"].find_one() == {"_id": 1}
-    assert await live.db()["database_migration.kept_1"].find_one() == {"_id": 1, "value": "kept"}
+    assert await live.db()["database_migration.lock"].find_one() == {"_id": 1, "value": "kept"}
     assert scratch.MARK_COLLECTION not in await live.db().list_collection_names()
 
 
