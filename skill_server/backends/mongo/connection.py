@@ -14,6 +14,7 @@ from skill_server.errors import Invalid, Refused
 
 APPLICATION = "database-migration"
 ANSWER_WITHIN_MS = 5000
+LOOK_EVERY_MS = 2000
 SCHEMES = frozenset({"mongodb", "mongodb+srv"})
 # Their content belongs to the server: no application keeps its data there.
 SERVER_DATABASES = frozenset({"admin", "config", "local", "$external"})
@@ -39,6 +40,8 @@ class _Link:
                     appname=APPLICATION,
                     serverSelectionTimeoutMS=ANSWER_WITHIN_MS,
                     connectTimeoutMS=ANSWER_WITHIN_MS,
+                    # After an election the new primary is known at the next look; ten seconds is the default.
+                    heartbeatFrequencyMS=LOOK_EVERY_MS,
                     w="majority",
                     journal=True,
                     readConcernLevel="majority",

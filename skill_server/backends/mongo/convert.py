@@ -128,11 +128,11 @@ def _as_integer(value: Any, to: LogicalType) -> Any:
         number = round(number)
     elif isinstance(number, Decimal):
         number = int(number.quantize(Decimal(1), context=_EXACT))
-    if number not in (INT32 if to.kind is Kind.INTEGER else INT64):
+    # A range looks for anything but a plain int, such as Int64, by counting up to it.
+    whole = int(number)
+    if whole not in (INT32 if to.kind is Kind.INTEGER else INT64):
         raise Unconvertible("the number is out of range")
-    if to.kind is Kind.BIG_INTEGER:
-        return Int64(number)
-    return int(number)
+    return Int64(whole) if to.kind is Kind.BIG_INTEGER else whole
 
 
 def _as_decimal(value: Any, to: LogicalType) -> Any:

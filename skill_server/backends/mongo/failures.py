@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from skill_server.errors import Failed, InDoubt, Invalid, MigrationError, Refused
 
+if TYPE_CHECKING:
+    import stamina
+
 LONGEST_TEXT = 300
+RETRIES = 12
+RETRY_WITHIN_S = 60.0
 # Numbers of the server's error_codes.yml.
 UNAUTHORIZED = 13
 LOGIN_CODES = frozenset({18, 11})  # AuthenticationFailed, UserNotFound
@@ -28,8 +33,6 @@ def is_passing(error: BaseException) -> bool:
     """Tell whether the same idempotent call may succeed a moment later."""
     from pymongo import errors
 
-    if isinstance(error, errors.ServerSelectionTimeoutError):
-        return False
     if isinstance(error, errors.BulkWriteError):
         details = cast("Mapping[str, Any]", error.details or {})
         inner = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
@@ -37,6 +40,16 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, errors.OperationFailure):
         return error.code in PASSING_CODES or error.has_error_label("RetryableWriteError")
     return isinstance(error, errors.AutoReconnect)
+
+
+def patiently() -> AsyncIterator[stamina.Attempt]:
+    """Yield attempts at an idempotent call, further apart each time, while what fails is passing.
+
+    An election takes about twelve seconds (MongoDB manual, "Replica Set Elections"), so a minute outlasts one.
+    """
+    import stamina
+
+    return stamina.retry_context(on=is_passing, attempts=RETRIES, timeout=RETRY_WITHIN_S).__aiter__()
 
 
 @contextmanager

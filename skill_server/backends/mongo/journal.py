@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.failures import wrapped
+from skill_server.backends.mongo.failures import patiently, wrapped
 from skill_server.model.base import JsonObject
 from skill_server.model.ids import LEDGER_NAME
 from skill_server.model.receipt import Mark
@@ -35,9 +35,10 @@ class MongoJournal:
     async def put(self, plan_id: str, step: str, state: str, detail: JsonObject | None = None) -> None:
         """Write the mark of a step; the call returns when a majority has it in its journal."""
         entry = {"state": state, "at": datetime.now(UTC), "detail": detail or {}}
-        await self._collection().update_one(
-            {"_id": {"plan": plan_id, "step": step}}, {"$set": entry}, upsert=True
-        )
+        identity = {"plan": plan_id, "step": step}
+        async for attempt in patiently():
+            with attempt:
+                await self._collection().update_one({"_id": identity}, {"$set": entry}, upsert=True)
 
     async def forget(self, plan_id: str) -> None:
         """Delete the marks of a plan."""

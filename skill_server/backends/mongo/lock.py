@@ -73,7 +73,9 @@ class _Lease:
     async def take(self) -> None:
         from pymongo.errors import DuplicateKeyError
 
-        free = {"_id": LOCK, "$or": [{"token": None}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
+        # As numbers, because SecantusDB 0.7 never finds a stored date before $$NOW.
+        expired = {"$lt": [{"$toLong": "$until"}, {"$toLong": "$$NOW"}]}
+        free = {"_id": LOCK, "$or": [{"token": None}, {"$expr": expired}]}
         taken = {
             "token": self._token,
             "owner": {"$literal": self._owner},

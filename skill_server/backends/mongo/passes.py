@@ -13,13 +13,11 @@ from typing import Any
 
 from skill_server.backends.mongo import bson_walk
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.failures import is_passing
+from skill_server.backends.mongo.failures import patiently
 from skill_server.errors import Failed
 
 # Each pass only meets what was written during the one before it.
 MOST_PASSES = 20
-RETRIES = 8
-RETRY_WITHIN_S = 60.0
 
 # Given one batch of documents, writes what they need and says how many needed anything.
 Batch = Callable[[Sequence[bytes]], Awaitable[int]]
@@ -55,10 +53,8 @@ class Passes:
 
         A passing error of the server begins the pass again, a bounded number of times.
         """
-        import stamina
-
         needed = 0
-        async for attempt in stamina.retry_context(on=is_passing, attempts=RETRIES, timeout=RETRY_WITHIN_S):
+        async for attempt in patiently():
             with attempt:
                 needed = await self._once(collection, matching, batch)
         return needed

@@ -16,7 +16,7 @@ from skill_server.backends.mongo import (
 )
 from skill_server.backends.mongo.catalog import create_index, describe_field, drop_index
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.failures import is_passing, wrapped
+from skill_server.backends.mongo.failures import patiently, wrapped
 from skill_server.backends.mongo.journal import DONE, RUNNING, MongoJournal
 from skill_server.backends.mongo.operations import (
     Change,
@@ -31,7 +31,7 @@ from skill_server.backends.mongo.operations import (
     RevertValues,
     read_change,
 )
-from skill_server.backends.mongo.passes import RETRIES, RETRY_WITHIN_S, Passes
+from skill_server.backends.mongo.passes import Passes
 from skill_server.errors import InDoubt, Refused
 from skill_server.model.plan import Step
 
@@ -112,9 +112,7 @@ async def _change(operation: Change, passes: Passes) -> None:
 async def _catalog(
     operation: DescribeField | CreateIndex | DropIndex | DropKept, connections: Connections
 ) -> None:
-    import stamina
-
-    async for attempt in stamina.retry_context(on=is_passing, attempts=RETRIES, timeout=RETRY_WITHIN_S):
+    async for attempt in patiently():
         with attempt:
             database: Any = connections.db()
             match operation:

@@ -1,0 +1,78 @@
+"""Conversions of single values, with PostgreSQL's rounding."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import Binary, Decimal128, Int64
+
+from skill_server.backends.mongo.convert import Unconvertible, convert
+from skill_server.model.logical import parse
+
+MOMENT = datetime(2024, 2, 29, 12, 34, 56, 789000, tzinfo=UTC)
+DAY = datetime(2024, 2, 29, tzinfo=UTC)
+UUID = Binary(bytes(range(16)), 4)
+UUID_TEXT = "00010203-0405-0607-0809-0a0b0c0d0e0f"
+
+
+@pytest.mark.parametrize(
+    ("value", "was", "to", "expected"),
+    [
+        ("12", "Text", "Integer", 12),
+        (" -7 ", "Text", "BigInteger", Int64(-7)),
+        (Int64(2**31 - 1), "BigInteger", "Integer", 2**31 - 1),
+        (2.5, "Float", "Integer", 2),
+        (3.5, "Float", "Integer", 4),
+        (Decimal128("2.5"), "Decimal(5,1)", "Integer", 3),
+        ("12.5", "Text", "Decimal(12,2)", Decimal128("12.50")),
+        (Decimal128("1.005"), "Decimal(5,3)", "Decimal(5,2)", Decimal128("1.01")),
+        (0.1, "Float", "Decimal(5,2)", Decimal128("0.10")),
+        (5, "Integer", "Text", "5"),
+        (True, "Boolean", "Text", "true"),
+        (True, "Boolean", "Integer", 1),
+        (0, "Integer", "Boolean", False),
+        ("yes", "Text", "Boolean", True),
+        (DAY, "Date", "Text", "2024-02-29"),
+        ("2024-02-29", "Text", "Date", DAY),
+        (MOMENT, "DateTime", "Date", DAY),
+        (MOMENT, "DateTime(tz)", "Text", "2024-02-29T12:34:56.789000Z"),
+        ("2024-02-29T12:34:56.789Z", "Text", "DateTime(tz)", MOMENT),
+        ('{"a":[1]}', "Text", "Json", {"a": [1]}),
+        ({"a": [1, "ü"]}, "Json", "Text", '{"a":[1,"ü"]}'),
+        (UUID_TEXT, "Text", "Uuid", UUID),
+        (UUID, "Uuid", "Text", UUID_TEXT),
+        ("abc", "Text", "String(3)", "abc"),
+    ],
+)
+def test_a_value_becomes_one_of_the_other_type(value: Any, was: str, to: str, expected: Any) -> None:
+    """Both databases of a pair must end with the same value, of exactly the type asked for."""
+    new = convert(value, parse(was), parse(to))
+    assert (type(new), new) == (type(expected), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "to"),
+    [
+        ("1.5", "Integer"),
+        ("", "Integer"),
+        ("١٢", "Integer"),
+        (2**31, "Integer"),
+        ("9" * 30, "BigInteger"),
+        (float("nan"), "Integer"),
+        ("abcd", "String(3)"),
+        ("1000", "Decimal(5,2)"),
+        ("maybe", "Boolean"),
+        (2, "Boolean"),
+        ("2024-02-30", "Date"),
+        ("2024-02-29T10:00:00", "Date"),
+        ("{", "Json"),
+        ("no", "Uuid"),
+        ([1], "Integer"),
+    ],
+)
+def test_a_value_without_counterpart_is_told(value: Any, to: str) -> None:
+    """A guess would be a silent loss."""
+    with pytest.raises(Unconvertible):
+        convert(value, parse("Text"), parse(to))
