@@ -35,14 +35,14 @@ class Operations:
     def __init__(self) -> None:
         self._known: dict[str, Operation] = {}
 
-    def get(self, operation_id: str) -> Operation:
-        """Return an operation.
+    def get(self, operation_id: str, target: str | None = None) -> Operation:
+        """Return an operation, of a certain target if one is named.
 
         Raises:
             Refused: this server never ran it (`operation-unknown`).
         """
         operation = self._known.get(operation_id)
-        if operation is None:
+        if operation is None or target not in (None, operation.target):
             raise Refused(
                 "operation-unknown",
                 f"this server process knows no operation {operation_id}",

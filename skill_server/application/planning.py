@@ -29,7 +29,7 @@ class Proposal:
     outcome: Event | None = None
 
 
-async def propose_upgrade(session: Session, revision: str) -> Proposal:
+async def propose_upgrade(session: Session, revision: str, expected: str | None = None) -> Proposal:
     """Plan the upgrade to the next pending revision.
 
     Raises:
@@ -42,10 +42,10 @@ async def propose_upgrade(session: Session, revision: str) -> Proposal:
     migration = _next(session, migrations, revision)
     if (begun := _unfinished(session, migration.revision)) is not None:
         return begun
-    return await stored(session, plan_of(session, migration))
+    return await stored(session, plan_of(session, migration), expected)
 
 
-async def propose_downgrade(session: Session, revision: str) -> Proposal:
+async def propose_downgrade(session: Session, revision: str, expected: str | None = None) -> Proposal:
     """Plan the way back of the newest applied revision.
 
     Raises:
@@ -73,10 +73,11 @@ async def propose_downgrade(session: Session, revision: str) -> Proposal:
                 next_tool="inspect_schema",
             )
     source = {kind: snapshot.fingerprint for kind, snapshot in session.snapshots.items()}
-    return await stored(session, build.downgrade(applied, source=source, policy=policy_words(session)))
+    plan = build.downgrade(applied, source=source, policy=policy_words(session))
+    return await stored(session, plan, expected)
 
 
-async def propose_finalize(session: Session, revision: str) -> Proposal:
+async def propose_finalize(session: Session, revision: str, expected: str | None = None) -> Proposal:
     """Plan the deletion of what an applied revision retired."""
     migrations = read_graph(session)
     check_applied_files(session, migrations)
@@ -90,10 +91,10 @@ async def propose_finalize(session: Session, revision: str) -> Proposal:
         )
     migration = migrations.find(revision)
     plan = build.finalize(request(session, migration), session.snapshots, _renders(session, revision))
-    return await stored(session, plan.model_copy(update={"previous_plan": entry.plan_id}))
+    return await stored(session, plan.model_copy(update={"previous_plan": entry.plan_id}), expected)
 
 
-async def propose_restore(session: Session, label: str) -> Proposal:
+async def propose_restore(session: Session, label: str, expected: str | None = None) -> Proposal:
     """Plan putting a proven backup in place of both databases."""
     taken = manifests.read(session.settings.path(session.settings.project.backup_directory) / label)
     plan = build.restore(
@@ -102,7 +103,7 @@ async def propose_restore(session: Session, label: str) -> Proposal:
         target=session.identity,
         source={kind: snapshot.fingerprint for kind, snapshot in session.snapshots.items()},
     )
-    return await stored(session, plan)
+    return await stored(session, plan, expected)
 
 
 def plan_of(session: Session, migration: Migration) -> Plan:
@@ -117,8 +118,14 @@ def plan_of(session: Session, migration: Migration) -> Plan:
     )
 
 
-async def stored(session: Session, plan: Plan) -> Proposal:
-    """Store a plan on first sight and return it with its question and, if it was applied, its outcome."""
+async def stored(session: Session, plan: Plan, expected: str | None = None) -> Proposal:
+    """Store a plan on first sight and return it with its question and, if it was applied, its outcome.
+
+    Raises:
+        Conflict: it is not the plan the caller expects (`plan-stale`); it is not stored then.
+    """
+    if expected is not None:
+        require_same(plan, expected)
     if history.latest(session.events, EventKind.PLAN, plan=plan.id) is None:
         await session.target.ledger.record(
             EventKind.PLAN,
@@ -151,13 +158,13 @@ def recall(session: Session, plan_id: str) -> Proposal:
     )
 
 
-def require_same(proposal: Proposal, plan_id: str) -> None:
+def require_same(plan: Plan, plan_id: str) -> None:
     """Check that the plan a caller names is the one that fits the databases and files as they are now.
 
     Raises:
         Conflict: the plan is stale (`plan-stale`).
     """
-    if proposal.plan.id != plan_id:
+    if plan.id != plan_id:
         raise Conflict(
             "plan-stale",
             f"plan {plan_id} no longer fits: the migration, the schemas, the policy or the target changed",

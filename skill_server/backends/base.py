@@ -4,7 +4,7 @@ Drivers' errors never leave a backend: connection trouble before anything ran is
 transaction is `Failed`, a lost answer to a commit is `InDoubt`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -14,15 +14,9 @@ from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Piece, Probe, Step
+from skill_server.model.progress import Progress, no_progress
 from skill_server.model.receipt import Checksums, DumpResult, Event, Mark, ServerIdentity
 from skill_server.model.snapshot import Snapshot
-
-# (done, total or None, message): called at safe borders of long work.
-Progress = Callable[[float, float | None, str], Awaitable[None]]
-
-
-async def no_progress(_done: float, _total: float | None, _message: str) -> None:
-    """Report to nobody."""
 
 
 class RunPolicy(Frozen):

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from skill_server.application import arguments as arguments_of
 from skill_server.application.application import Application
 from skill_server.backends.base import Progress
 from skill_server.cli import running
@@ -19,7 +20,7 @@ def build(name: str) -> click.Command:
     """Return the command of a tool; `--json` prints the result as the protocol would return it."""
     module = importlib.import_module(f"skill_server.tools.{name}")
     function = getattr(module, name)
-    hints = typing.get_type_hints(function)
+    hints = function.__annotations__
     parameters = [
         _option(parameter, hints[parameter.name])
         for parameter in inspect.signature(function).parameters.values()
@@ -34,7 +35,7 @@ def build(name: str) -> click.Command:
         given = {key: value for key, value in arguments.items() if value is not None}
 
         async def work(app: Application, report: Progress) -> dict[str, Any]:
-            found = await function(app, **given, progress=report)
+            found = await function(app, **arguments_of.checked(function, given), progress=report)
             return found.model_dump(mode="json")
 
         running.run(project, work, as_json=as_json)
@@ -51,7 +52,7 @@ def build(name: str) -> click.Command:
 def _option(parameter: inspect.Parameter, hint: Any) -> click.Parameter:
     required = parameter.default is inspect.Parameter.empty
     words = [f"--{parameter.name.replace('_', '-')}", parameter.name]
-    kind: click.ParamType | None = _Json() if _is_json(hint) else None
+    kind: click.ParamType[Any] | None = _Json() if _is_json(hint) else None
     choices = _choices(hint)
     if choices:
         kind = click.Choice(choices)
@@ -79,7 +80,7 @@ def _choices(hint: Any) -> list[str]:
     )
 
 
-class _Json(click.ParamType):
+class _Json(click.ParamType[Any]):
     """A list or an object as JSON, or `@file` to read it from a file."""
 
     name = "json"

@@ -13,7 +13,8 @@ JsonObject = dict[str, Any]
 class Frozen(BaseModel):
     """A value that never changes and refuses fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+    # Validators are built on first use: listing the tools imports dozens of these and validates none.
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, defer_build=True)
 
 
 def canonical(value: object) -> str:

@@ -1,0 +1,96 @@
+"""Say where a target stands: what is applied, pending, unfinished, retired and backed up."""
+
+from typing import TYPE_CHECKING
+
+from skill_server.model.base import JsonObject
+from skill_server.model.progress import Progress, no_progress
+from skill_server.tools import Result, TargetName
+
+if TYPE_CHECKING:
+    from skill_server.application.application import Application
+
+TITLE = "Where the target stands"
+DESCRIPTION = """\
+Say what is applied, what is pending, what was begun and did not end, what is hidden but not deleted, and which backups
+there are. Use it at any time: "migration status", "what is pending?", before restore_backup for its label, and first of
+all when a call failed, was cut off, or its outcome is unknown; `way_out` then says what to do. Changes nothing.
+Needs detect_db_type."""
+READ_ONLY = True
+DESTRUCTIVE = False
+IDEMPOTENT = True
+LONG = False
+APPLIES = False
+
+MOST = 20
+
+
+class MigrationStatusResult(Result):
+    """The state of a target by its ledger and the project's files; lists are newest first."""
+
+    environment: str
+    applied: list[JsonObject]
+    applied_total: int
+    pending: list[str]
+    pending_total: int
+    unfinished: str | None
+    needs_attention: str | None
+    way_out: str | None
+    retired: list[JsonObject]
+    retired_total: int
+    backups: list[JsonObject]
+    backups_total: int
+    operations: list[JsonObject]
+
+
+async def migration_status(
+    app: "Application", target: TargetName = None, progress: Progress = no_progress
+) -> MigrationStatusResult:
+    """Read the state of a target.
+
+    Raises:
+        Refused: the target was never detected, or a server cannot be reached.
+    """
+    # Imported here because the application brings both drivers' rooms along.
+    from skill_server.application import status, views
+
+    found = await status.read_status(await app.session(target))
+    await progress(1, 1, "read")
+    summary = (
+        f"{found.target} ({found.environment}): {len(found.applied)} revisions applied, {len(found.pending)} pending, "
+        f"{len(found.backups)} backups."
+    )
+    next_tool: str | None = None
+    if found.way_out:
+        summary += f" Something is open: {found.way_out}."
+        next_tool = "restore_backup" if found.needs_attention else None
+    elif found.pending:
+        next_tool = "review_migration"
+    args: JsonObject = {"target": found.target}
+    if next_tool == "restore_backup" and found.backups:
+        args["label"] = found.backups[0].label
+    return MigrationStatusResult(
+        tool="migration_status",
+        target=found.target,
+        summary=summary,
+        next_tool=next_tool,
+        next_args=args if next_tool else {},
+        environment=found.environment,
+        applied=[
+            {"revision": entry.revision, "plan_id": entry.plan_id, "finalized": entry.finalized}
+            for entry in reversed(found.applied[-MOST:])
+        ],
+        applied_total=len(found.applied),
+        pending=list(found.pending[:MOST]),
+        pending_total=len(found.pending),
+        unfinished=found.unfinished,
+        needs_attention=found.needs_attention,
+        way_out=found.way_out,
+        retired=[
+            {"revision": item.revision, "since": item.since.isoformat(), "what": views.shown(item.what)}
+            for item in reversed(found.retired[-MOST:])
+        ],
+        retired_total=len(found.retired),
+        backups=[item.model_dump(mode="json") for item in found.backups[:MOST]],
+        backups_total=len(found.backups),
+        operations=[item.model_dump(mode="json") for item in app.operations.all()[:5]],
+    )
