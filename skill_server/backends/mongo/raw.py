@@ -97,7 +97,11 @@ def key(value: Value) -> Any:
 
 
 def is_exactly(field: str, value: Value) -> dict[str, Any]:
-    """Return a filter that holds while a field has this value; `$eq` alone takes 1, 1.0 and a long 1 for equal."""
+    """Return a filter that holds while a field has this value.
+
+    `$eq` alone takes 1, 1.0 and a long 1 for equal, so the type is compared too; numbers inside an embedded value are
+    still compared by size alone.
+    """
     return {
         "$expr": {
             "$and": [

@@ -154,3 +154,29 @@ def test_a_url_that_names_no_database_of_an_application_is_refused(url: str, cod
         MongoBackend(url, NameMap())
     assert refusal.value.code == code
     assert url not in refusal.value.message
+
+
+async def test_a_user_who_may_only_read_is_recognized(mongo_database: str) -> None:
+    """Finding out half-way that a right is missing is too late."""
+    if "@" not in mongo_database:
+        pytest.skip("this server asks nobody for a password")
+    async with place(mongo_database) as here:
+        admin = here.database.client.admin
+        name = f"reader_{here.backend.database}"
+        roles = [{"role": "read", "db": here.backend.database}]
+        await admin.command({"createUser": name, "pwd": "reader", "roles": roles})
+        try:
+            await here.database["item"].insert_one({"old": 1})
+            address = mongo_database.rpartition("@")[2]
+            reader = MongoBackend(f"mongodb://{name}:reader@{address}", NameMap())
+            identity = await reader.identity()
+            ordered = steps(RENAME, await here.pieces(RENAME))
+            with pytest.raises(Refused) as refusal:
+                await reader.run(PLAN_UP, ordered, POLICY)
+            await reader.close()
+        finally:
+            await admin.command({"dropUser": name})
+
+    assert identity.writable is False
+    assert any("lacks" in warning for warning in identity.warnings)
+    assert refusal.value.code == "permission-denied"
