@@ -224,7 +224,11 @@ REFUSED: dict[str, tuple[Action, str, str]] = {
         "rank",
     ),
     "foreign-key": (retype("code", "String(8)", "Text"), "field-has-dependents", "line_code_fkey"),
-    "constraint-index": (RetireIndex(entity="item", name="item_code_key"), "index-backs-constraint", "item_code_key"),
+    "constraint-index": (
+        RetireIndex(entity="item", name="item_code_key"),
+        "index-backs-constraint",
+        "item_code_key",
+    ),
     "wrong-type": (retype("note", "Integer", "Text"), "type-differs", "text"),
     "no-conversion": (retype("note", "Text", "Json"), "conversion-unknown", "Json"),
     "restore": (RestoreField(entity="item", field="note"), "restored-by-downgrade", "restore_field"),
