@@ -15,7 +15,7 @@ from mcp.types import INVALID_PARAMS
 
 from skill_server import share
 
-NOT_GIVEN = "(not given: ask the person)"
+NOT_GIVEN = "(not given)"
 LONGEST_ARGUMENT = 4_000
 _FENCE = "---"
 _LINE = re.compile(r"(?P<deep>\s+)?(?:- name:\s*)?(?P<key>[A-Za-z_][\w-]*):\s*(?P<value>.*)")

@@ -53,7 +53,7 @@ def of_result(model: type[BaseModel]) -> dict[str, Any]:
     Field by field, because results share a dozen types, and deriving each model as a whole takes far longer.
     """
     properties = {name: _of_type(field.annotation) for name, field in model.model_fields.items()}
-    return {"type": "object", "properties": properties, "required": ["ok", "tool", "summary"]}
+    return {"type": "object", "properties": properties, "required": ["ok"]}
 
 
 @cache
