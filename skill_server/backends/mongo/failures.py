@@ -48,7 +48,10 @@ def patiently() -> AsyncIterator[stamina.Attempt]:
     An election takes about twelve seconds (MongoDB manual, "Replica Set Elections"), so a minute outlasts one.
     """
     import stamina
+    from stamina.instrumentation import set_on_retry_hooks
 
+    # Its own hook prints to standard output, which belongs to the protocol, and would print the driver's whole text.
+    set_on_retry_hooks([])
     return stamina.retry_context(on=is_passing, attempts=RETRIES, timeout=RETRY_WITHIN_S).__aiter__()
 
 
