@@ -112,12 +112,19 @@ class FindOffenders(Frozen):
 
 
 class FindDuplicates(Frozen):
-    """Find the documents that a unique index on these keys would refuse."""
+    """Find the documents that a unique index on these keys would refuse.
+
+    With `kept`, the question is about the moment when `field` will be back: where it is missing it counts as the kept
+    value, else as `fill_json`.
+    """
 
     op: Literal["find_duplicates"] = "find_duplicates"
     collection: str
     keys: tuple[str, ...]
     filter_json: str = "{}"
+    field: str | None = None
+    kept: str | None = None
+    fill_json: str | None = None
 
 
 class FindUnconvertible(Frozen):

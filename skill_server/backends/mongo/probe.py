@@ -20,6 +20,7 @@ from skill_server.backends.mongo.operations import (
 )
 from skill_server.backends.mongo.revert_values import kept_values
 from skill_server.model.base import JsonObject
+from skill_server.model.ids import KEPT_NAME
 
 MOST_KEYS = 10
 TOGETHER = 500
@@ -62,6 +63,7 @@ async def _duplicates(connections: Connections, question: FindDuplicates) -> Pro
     parts = {f"k{place}": {"$ifNull": [f"${key}", None]} for place, key in enumerate(question.keys)}
     group: dict[str, Any] = {"_id": parts, "n": {"$sum": 1}, "a": {"$first": "$_id"}, "b": {"$last": "$_id"}}
     pipeline = [
+        *_field_back(question),
         {"$match": ejson.loads(question.filter_json)},
         {"$group": group},
         {"$match": {"n": {"$gt": 1}}},
@@ -72,6 +74,20 @@ async def _duplicates(connections: Connections, question: FindDuplicates) -> Pro
         if len(shown) < MOST_KEYS:
             shown.extend(raw.key_text(raw.require(document.raw, name)) for name in ("a", "b"))
     return ProbeResult(count=count, keys=tuple(shown[:MOST_KEYS]))
+
+
+def _field_back(question: FindDuplicates) -> list[dict[str, Any]]:
+    """Return the stages that show documents as they will be when kept values are back in their field."""
+    if question.field is None or question.kept is None:
+        return []
+    kept = {"from": question.kept, "localField": "_id", "foreignField": "_id", "as": KEPT_NAME}
+    fill: Any = "$$REMOVE"
+    if question.fill_json is not None:
+        fill = {"$literal": ejson.loads(question.fill_json)}
+    side = {"$let": {"vars": {"side": {"$arrayElemAt": [f"${KEPT_NAME}", 0]}}, "in": "$$side.value"}}
+    value = {"$cond": [{"$size": f"${KEPT_NAME}"}, side, fill]}
+    missing = {"$eq": [{"$type": f"${question.field}"}, "missing"]}
+    return [{"$lookup": kept}, {"$set": {question.field: {"$cond": [missing, value, f"${question.field}"]}}}]
 
 
 async def _unconvertible(connections: Connections, question: FindUnconvertible) -> AsyncIterator[raw.Value]:

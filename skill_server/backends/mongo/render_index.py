@@ -92,7 +92,7 @@ def _building(collection: str, definition: dict[str, Any]) -> Piece:
         hazards=_dangers(definition),
     )
     if definition.get("unique"):
-        up = up.model_copy(update={"before": (_duplicates(collection, definition),)})
+        up = up.model_copy(update={"before": (duplicates(collection, definition),)})
     weaker = (Hazard.WEAKENS_CONSTRAINT,) if definition.get("unique") else ()
     down = way(f"drop the index {name} of {collection}", dropped(collection, name), hazards=weaker)
     return piece(Phase.CONCURRENT, up, down)
@@ -103,17 +103,31 @@ def _dangers(definition: dict[str, Any]) -> tuple[Hazard, ...]:
     return (Hazard.SCANS, *((Hazard.DELETES_DATA,) if "expireAfterSeconds" in definition else ()))
 
 
-def _duplicates(collection: str, definition: dict[str, Any]) -> Probe:
-    """Return the question for documents that a unique index would refuse."""
+def duplicates(
+    collection: str, definition: dict[str, Any], *, returning: tuple[str, str, str | None] | None = None
+) -> Probe:
+    """Return the question for documents that a unique index would refuse.
+
+    `returning` is a field that will be back, the side collection with its values, and its fill.
+    """
     keys = tuple(definition["key"])
     condition = dict(definition.get("partialFilterExpression") or {})
     if definition.get("sparse"):
         condition = {"$or": [{key: {"$exists": True}} for key in keys]}
+    field, kept, fill = returning or (None, None, None)
+    question = FindDuplicates(
+        collection=collection,
+        keys=keys,
+        filter_json=ejson.dumps(condition),
+        field=field,
+        kept=kept,
+        fill_json=fill,
+    )
     return probe(
         "no-duplicates",
         f"documents share the same {', '.join(keys)} with another",
         "Make the values of these documents different.",
-        FindDuplicates(collection=collection, keys=keys, filter_json=ejson.dumps(condition)),
+        question,
     )
 
 

@@ -10,7 +10,7 @@ from skill_server.backends.mongo.operations import (
     RestoreValues,
     RetireValues,
 )
-from skill_server.backends.mongo.render_index import created, dropped, naming
+from skill_server.backends.mongo.render_index import created, dropped, duplicates, naming
 from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
 from skill_server.backends.mongo.values import to_bson
 from skill_server.backends.mongo.wording import probe, statement
@@ -97,22 +97,30 @@ def _values(subject: Subject, fill: str | None) -> Piece:
             statement(RestoreValues(collection=collection, field=name, kept=kept, fill_json=fill)),
             statement(DropKept(kept=kept)),
         ),
-        before=_unfilled(subject) if fill is None and subject.required_place is not None else (),
+        before=_in_the_way(subject, fill),
         hazards=(Hazard.NOT_ATOMIC,),
     )
     return piece(Phase.BACKFILL, up, down)
 
 
-def _unfilled(subject: Subject) -> tuple[Probe, ...]:
-    question = FindUnkept(collection=subject.collection, field=subject.field, kept=subject.kept)
-    return (
-        probe(
-            "no-value-for-required-field",
-            f"documents were written without {subject.field}, which will be required again",
-            "Give these documents a value, or plan the change again with a fill.",
-            question,
-        ),
+def _in_the_way(subject: Subject, fill: str | None) -> tuple[Probe, ...]:
+    """Return the questions for documents that `required` or a unique index will refuse when the field is back."""
+    returning = (subject.field, subject.kept, fill)
+    unique = tuple(
+        duplicates(subject.collection, index, returning=returning)
+        for index in naming(subject)
+        if index.get("unique")
     )
+    if fill is not None or subject.required_place is None:
+        return unique
+    question = FindUnkept(collection=subject.collection, field=subject.field, kept=subject.kept)
+    unfilled = probe(
+        "no-value-for-required-field",
+        f"documents were written without {subject.field}, which will be required again",
+        "Give these documents a value, or plan the change again with a fill.",
+        question,
+    )
+    return (unfilled, *unique)
 
 
 def _closing(subject: Subject) -> Piece:

@@ -1,0 +1,39 @@
+"""Every change of the catalogue: up, up again, down and up once more, on both databases together."""
+
+from __future__ import annotations
+
+import pytest
+
+from skill_server import changes
+from skill_server.model.change import Change
+from skill_server.run import saga
+from tests.lifecycle.catalogue import CHANGES
+from tests.lifecycle.world import POLICY, World
+
+
+def test_every_change_that_an_author_may_list_is_walked() -> None:
+    """A change that no test takes back is a promise that nobody checked."""
+    assert {change.kind for change in CHANGES.values()} == set(changes.authored())
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+async def test_up_and_down_leave_schema_and_content_of_both_databases_as_they_were(
+    world: World, change: Change
+) -> None:
+    """The promise of the product, for one change at a time."""
+    before = await world.state()
+    plan = await world.plan(change)
+    await world.applied(plan)
+    up = await world.state()
+    assert up != before
+
+    again = await saga.carry_out(world.pair, plan, POLICY)
+    assert again.ending is saga.Ending.APPLIED
+    assert await world.state() == up
+
+    await world.down(plan)
+    assert await world.state() == before
+
+    await saga.forget(world.pair, plan)
+    await world.applied(plan)
+    assert await world.state() == up
