@@ -9,7 +9,7 @@ from skill_server.detect import detect
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import TargetIdentity
-from skill_server.model.receipt import EventKind, ServerIdentity
+from skill_server.model.receipt import NO_DATABASE, EventKind, ServerIdentity
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,21 @@ async def detect_databases(app: Application, name: str | None, *, by_person: boo
     """Ask both servers who they are, adopt the pair on first sight, and leave a detection receipt.
 
     Raises:
-        Refused: a server cannot be reached or written (`database-read-only`), or a person must adopt the target.
+        Refused: a server cannot be reached or written (`database-read-only`), a database is not there
+            (`database-missing`), or a person must adopt the target.
         Conflict: the ledger belongs to another target or to other databases.
     """
     target = await app.target(name)
     servers = await target.pair.identities()
     for kind, server in servers.items():
+        # MongoDB makes a database at the first write, so a misspelled name would become a new, empty target.
+        if server.database_id == NO_DATABASE:
+            raise Refused(
+                "database-missing",
+                f"the {kind} server has no database {server.database!r} with anything in it",
+                help="Check the database name in the URL's environment variable; if it is right, start the application "
+                "once, so that its data is there.",
+            )
         if not server.writable:
             raise Refused(
                 "database-read-only",

@@ -52,7 +52,8 @@ class Ledger:
                 raise Conflict(
                     "ledger-disagrees",
                     f"the ledger in {kind} holds other rows than the one in the other database",
-                    help="Stop; one database was changed by other means: a person must adopt the target again.",
+                    help="Check that both URLs lead to the databases of this target; if they do, one was changed by "
+                    "other means, and a person must find out how.",
                 )
             for missing in longest[len(own) :]:
                 await self._stores[kind].prepare()

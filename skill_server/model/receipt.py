@@ -49,11 +49,16 @@ class Mark(Frozen):
     detail: JsonObject = {}
 
 
+# The `database_id` where a server makes a database only when something is written to it, and nothing was.
+NO_DATABASE = "none"
+
+
 class ServerIdentity(Frozen):
     """Which server and database answered, and what it can do.
 
     `server` is the system identifier (PostgreSQL) or replica set / process id (MongoDB), `database_id` tells a clone
-    from the original, `topology` is standalone, primary, standby, replica_set or sharded.
+    from the original and is `NO_DATABASE` where nothing is there yet, `topology` is standalone, primary, standby,
+    replica_set or sharded.
     """
 
     product: str

@@ -7,7 +7,7 @@ from typing import Any, cast
 from skill_server.backends.mongo.connection import APPLICATION, Connections
 from skill_server.backends.mongo.failures import PERMISSION_CODES, capped, wrapped
 from skill_server.backends.mongo.listing import is_content
-from skill_server.model.receipt import ServerIdentity
+from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 
 NEEDED_ACTIONS = frozenset(
     {"find", "insert", "update", "remove", "collMod", "createIndex", "dropIndex", "bypassDocumentValidation"}
@@ -19,7 +19,7 @@ async def identity(connections: Connections) -> ServerIdentity:
     """Ask the server who it is.
 
     MongoDB gives a database no id of its own; the smallest UUID of the application's collections stands for it, because
-    a restored or cloned database gets new ones. An empty database has the id `none`.
+    a restored or cloned database gets new ones. An empty database has the id `NO_DATABASE`.
 
     Raises:
         Refused: `server-unreachable`, `login-refused`.
@@ -42,7 +42,7 @@ async def identity(connections: Connections) -> ServerIdentity:
         version=capped(build.get("version", "unknown")),
         server=_server(hello),
         database=connections.database,
-        database_id=ids[0] if ids else "none",
+        database_id=ids[0] if ids else NO_DATABASE,
         topology=topology,
         transactions=topology != "standalone",
         writable=bool(hello.get("isWritablePrimary")) and not hello.get("readOnly") and not lacking,
