@@ -4,13 +4,16 @@ Heavy rooms are imported with the first call that needs them, so that a client t
 """
 
 import contextlib
+import logging
+import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server import MCPServer
 
 from skill_server import tools
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from skill_server.application.application import Application
 
 NAME = "database-migration"
+CLOSE_WITHIN_S = 5.0
 DISTRIBUTION = "database-migration-skill"
 INSTRUCTIONS = """\
 Changes the schema of a PostgreSQL and MongoDB pair together, on evidence only: no step runs before this server
@@ -72,12 +76,19 @@ class _Lazy:
 
 def build(app: "Application | None" = None, *, root: Path | None = None) -> MCPServer:
     """Return the server of the project in `root`; an application that is given stays the caller's to close."""
-    application = _Lazy(app, root)
+    return _assembled(_Lazy(app, root), when_cancelled=lambda: None)
 
+
+def _assembled(application: _Lazy, *, when_cancelled: Callable[[], None]) -> MCPServer:
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[None]:
         try:
             yield
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(CLOSE_WITHIN_S, shield=True):
+                await application.close()
+            when_cancelled()
+            raise
         finally:
             await application.close()
 
@@ -102,7 +113,16 @@ def serve(root: Path | None = None) -> None:
     # A client ends a server with SIGTERM; as an interrupt it unwinds, so that child processes and locks are let go.
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     with contextlib.suppress(KeyboardInterrupt):
-        build(root=root).run("stdio")
+        _assembled(_Lazy(None, root), when_cancelled=_leave).run("stdio")
+
+
+def _leave() -> None:
+    """End the process, now that every call was unwound and everything closed.
+
+    The SDK reads standard input in a thread that no cancellation wakes: waiting for it would last as long as the client.
+    """
+    logging.shutdown()
+    os._exit(128 + signal.SIGINT)
 
 
 def _version() -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "restore_backup": {"label": "20260101T000000Z-00000000"},
     "finalize_migration": {"revision": "20260101_x"},
 }
+INITIALIZE = b"""\
+{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, \
+"clientInfo": {"name": "test", "version": "1"}}}
+"""
 WITHOUT_TARGET = {"get_operation": {"operation_id": "0" * 12}}
 
 
@@ -148,3 +155,28 @@ async def test_the_process_ends_with_its_client(tmp_path: Path, era: str) -> Non
     assert refusal["code"] == "not-configured"
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_the_process_while_its_client_still_listens(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Supervisors end servers by signals, and standard input that stays open must not hold the process."""
+    environment = {"PATH": os.environ["PATH"], "DATABASE_MIGRATION_PROJECT": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skill_server", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    with process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(INITIALIZE)
+        process.stdin.flush()
+        assert b'"result"' in process.stdout.readline()
+        try:
+            process.send_signal(number)
+            assert process.wait(timeout=20) == 128 + signal.SIGINT
+        finally:
+            process.kill()

@@ -206,12 +206,13 @@ async def test_progress_of_a_long_call_rises_and_its_operation_can_be_asked_for(
     """A person waits for minutes on large data, and must see that something happens."""
     seen: list[float] = []
 
-    async def progress(done: float, _total: float | None, _message: str | None) -> None:
-        seen.append(done)
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        assert (total, bool(message)) == (100, True)
+        seen.append(progress)
 
     async with opened() as (project, _app), over_stdio(project.environment, ERAS[1]) as client:
         await called(client, "detect_db_type")
-        taken = answer(await client.call_tool("backup", {}, progress_callback=progress))
+        taken = answer(await client.call_tool("backup", {}, progress_callback=report))
         found = await called(client, "get_operation", operation_id=taken["operation_id"])
 
         assert seen == sorted(set(seen))

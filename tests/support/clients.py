@@ -23,7 +23,7 @@ class Person:
     answer: ElicitResult
     asked: list[str] = field(default_factory=list[str])
 
-    async def __call__(self, _context: Any, params: Any) -> ElicitResult:
+    async def __call__(self, context: Any, params: Any) -> ElicitResult:
         """Answer one question."""
         assert isinstance(params, ElicitRequestFormParams)
         self.asked.append(params.message)
@@ -49,8 +49,8 @@ async def over_stdio(
 
 def answer(result: CallToolResult) -> dict[str, Any]:
     """Return the structured part of a result, once it is sure that the text says the same."""
-    content = result.structured_content
-    assert isinstance(content, dict)
+    content: dict[str, Any] = result.structured_content or {}
+    assert content
     assert result.is_error == ("code" in content)
     text = getattr(result.content[0], "text", "")
     assert str(content["summary" if "summary" in content else "message"]) in text
