@@ -119,7 +119,7 @@ def serve(root: Path | None = None) -> None:
 def _leave() -> None:
     """End the process, now that every call was unwound and everything closed.
 
-    The SDK reads standard input in a thread that no cancellation wakes: waiting for it would last as long as the client.
+    The SDK reads standard input in a thread that no cancellation wakes, and would wait for it without end.
     """
     logging.shutdown()
     os._exit(128 + signal.SIGINT)

@@ -184,7 +184,7 @@ async def test_an_accepted_answer_that_is_sent_again_applies_nothing_twice(opene
         plan_id = await rehearsed(client, project)
         arguments = {"plan_id": plan_id}
         asked: Any = await client.session.call_tool("run_upgrade", arguments, allow_input_required=True)
-        replies = dict.fromkeys(
+        replies: Any = dict.fromkeys(
             asked.input_requests, ElicitResult(action="accept", content={"decision": "apply"})
         )
         first, second = [
