@@ -11,6 +11,7 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Phase, Piece, Plan, PlanKind, Step, TargetIdentity
 from skill_server.model.snapshot import Entity, Snapshot
 from skill_server.plan import foresee
+from skill_server.plan.sharing import require_apart
 
 # (action, schema before it) -> pieces, for one database.
 Render = Callable[[Action, Snapshot], tuple[Piece, ...]]
@@ -50,7 +51,7 @@ def upgrade(
     """Plan an upgrade for both databases.
 
     Raises:
-        Invalid: a change does not fit the schema (`change-does-not-fit`, with every problem).
+        Invalid: a change does not fit the schema (`change-does-not-fit`, with every problem), or two share a definition.
         Refused: a backend cannot carry an action out safely.
     """
     errors = [item for item in problems(request, snapshots) if item.severity is Severity.ERROR]
@@ -63,6 +64,7 @@ def upgrade(
             detail={"findings": [item.model_dump(mode="json") for item in errors]},
         )
     actions = [action for change in request.changes for action in change.expand()]
+    require_apart(actions, snapshots)
     return _assembled(PlanKind.UPGRADE, request, actions, snapshots, renders)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from skill_server.backends.base import ProbeResult, Progress, RunPolicy, no_progress
+from skill_server.backends.base import EventStore, Journal, ProbeResult, Progress, RunPolicy, no_progress
 from skill_server.backends.mongo import dump as dumps
 from skill_server.backends.mongo import identity as identities
 from skill_server.backends.mongo import inspect as schemas
@@ -44,8 +44,8 @@ class MongoBackend:
         self.kind = BackendKind.MONGODB
         self.names = names
         self.database = connections.database
-        self.store = MongoStore(connections)
-        self.journal = MongoJournal(connections)
+        self.store: EventStore = MongoStore(connections)
+        self.journal: Journal = MongoJournal(connections)
         self._connections = connections
 
     def __repr__(self) -> str:
@@ -56,6 +56,14 @@ class MongoBackend:
         other = object.__new__(MongoBackend)
         other._connect(self._connections.at(database), self.names)
         return other
+
+    def url(self) -> str:
+        """Return the URL of this database."""
+        return self._connections.url()
+
+    async def client_tools(self) -> str:
+        """Say that backups need no program: the driver reads and writes mongodump's layout."""
+        return "none needed: the driver writes mongodump's layout"
 
     async def close(self) -> None:
         """Close every connection, also those of databases reached through `at`."""

@@ -7,7 +7,7 @@ so a swap changes the import and the constructor here and the spelling of `to_li
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.errors import Invalid, Refused
@@ -54,6 +54,17 @@ class _Link:
                 )
         return self._client
 
+    def url(self, database: str) -> str:
+        parts = urlsplit(self._url)
+        options = parse_qs(parts.query)
+        if parts.username and "authSource" not in options:
+            # The user is known where the URL's own database says, whatever database is opened (MongoDB manual,
+            # connection strings).
+            options["authSource"] = [unquote(parts.path.lstrip("/")) or "admin"]
+        return urlunsplit(
+            parts._replace(path=f"/{quote(database, safe='')}", query=urlencode(options, doseq=True))
+        )
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -90,6 +101,10 @@ class Connections:
         other.database = database
         other._link = self._link
         return other
+
+    def url(self) -> str:
+        """Return the whole URL of this database, password and all: for a child process's environment alone."""
+        return self._link.url(self.database)
 
     def client(self) -> Any:
         """Return the driver's client; call it where the event loop runs."""

@@ -116,14 +116,18 @@ class Connections:
     @asynccontextmanager
     async def maintenance(self, *, purpose: str) -> AsyncGenerator[Connection]:
         """Open a session outside this database, as creating or dropping it needs."""
+        connection = await self.open_outside(purpose=purpose)
+        async with _closing(connection, purpose):
+            yield connection
+
+    async def open_outside(self, *, purpose: str) -> Connection:
+        """Open a session outside this database that the caller ends with `end`; it survives what happens inside."""
         try:
-            connection = await self._open("postgres", purpose, {})
+            return await self._open("postgres", purpose, {})
         except Refused as error:
             if error.code not in {"database-missing", "permission-denied"}:
                 raise
-            connection = await self._open("template1", purpose, {})
-        async with _closing(connection, purpose):
-            yield connection
+            return await self._open("template1", purpose, {})
 
     async def close(self) -> None:
         """Do nothing: no session outlives its block."""

@@ -1,4 +1,7 @@
-"""The one migration lock of a database: an advisory lock of a session of its own, released with the session."""
+"""The one migration lock of a database: an advisory lock of a session of its own, released with the session.
+
+The session lives outside the database, so that a restore may close every session inside it and keep the lock.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -11,8 +14,9 @@ from skill_server.model.ids import LEDGER_NAME
 
 ACQUIRE_WITHIN_S = 5.0
 POLL_EVERY_S = 0.1
-# Advisory locks are apart for each database of a server (manual, section 13.3.5), so the key is the same in all.
-_KEY = f"hashtextextended('{LEDGER_NAME}.lock', 0)"
+# Advisory locks are apart for each database of a server (manual, section 13.3.5), and all of these lie in one, so the
+# key holds the name of the database that is locked; a restore puts its copy under the same name.
+_KEY = "hashtextextended($1, 0)"
 _HOLDER = f"""
 SELECT a.pid, coalesce(a.application_name, '') AS application,
        extract(epoch FROM clock_timestamp() - a.backend_start)::integer AS age_s
@@ -31,10 +35,10 @@ async def lock(connections: Connections, owner: Mapping[str, str]) -> AsyncGener
         Conflict: `lock-held`, with the holder.
         InDoubt: `lock-lost`, at the end of a block that succeeded while the server had dropped the lock's session.
     """
-    connection = await connections.open(purpose="lock")
+    connection = await connections.open_outside(purpose="lock")
     try:
         with failures.wrapped("taking the migration lock"):
-            await _acquire(connection, owner)
+            await _acquire(connection, connections.database, owner)
         yield
         if connection.is_closed():
             raise InDoubt(
@@ -48,17 +52,18 @@ async def lock(connections: Connections, owner: Mapping[str, str]) -> AsyncGener
         await end(connection)
 
 
-async def _acquire(connection: Connection, owner: Mapping[str, str]) -> None:
+async def _acquire(connection: Connection, database: str, owner: Mapping[str, str]) -> None:
+    key = f"{LEDGER_NAME}.lock:{database}"
     shown = " ".join(f"{name}={value}" for name, value in sorted(owner.items()))
     await connection.execute(
         "SELECT set_config('application_name', $1, false)", f"{APPLICATION_NAME} lock {shown}"[:63]
     )
     # Waiting inside the server would hold a snapshot, and a concurrent index build by the holder would wait for it.
     for _ in range(round(ACQUIRE_WITHIN_S / POLL_EVERY_S)):
-        if await connection.fetchval(f"SELECT pg_try_advisory_lock({_KEY})"):
+        if await connection.fetchval(f"SELECT pg_try_advisory_lock({_KEY})", key):
             return
         await asyncio.sleep(POLL_EVERY_S)
-    holder = await connection.fetchrow(_HOLDER)
+    holder = await connection.fetchrow(_HOLDER, key)
     who = "a session that has ended since"
     if holder is not None:
         who = f"{failures.capped(holder['application'], 80)} (pid {holder['pid']}, for {holder['age_s']} s)"

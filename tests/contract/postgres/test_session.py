@@ -128,11 +128,11 @@ async def test_a_lock_that_was_lost_meanwhile_is_reported(postgres_database: str
     backend = PostgresBackend(postgres_database, NameMap())
     ending = (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-        "WHERE application_name LIKE 'database-migration lock%' AND datname = current_database()"
+        "WHERE application_name LIKE 'database-migration lock host=lost-one%'"
     )
     async with Connections(postgres_database).session(purpose="test") as session:
         with pytest.raises(InDoubt) as doubt:
-            async with backend.lock({"host": "build-7"}):
+            async with backend.lock({"host": "lost-one"}):
                 await session.execute(ending)
     assert doubt.value.code == "lock-lost"
 
