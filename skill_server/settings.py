@@ -131,6 +131,11 @@ class Settings(Frozen):
         return self.path(self.project.migrations)
 
     @property
+    def backups(self) -> Path:
+        """The folder of the backups; a link in its way is not followed, so that it can be refused."""
+        return Path(os.path.normpath(self.root / self.project.backup_directory))
+
+    @property
     def state(self) -> Path:
         """The private folder for backups, reports and logs."""
         return self.root / STATE_DIRECTORY

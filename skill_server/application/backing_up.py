@@ -18,11 +18,11 @@ async def back_up(session: Session, progress: Progress = no_progress) -> tuple[B
     """
     await session.enter("backup", None)
     await sweep(session)
-    directory = session.settings.path(session.settings.project.backup_directory)
+    directory = session.settings.backups
     session.settings.state.mkdir(mode=0o700, exist_ok=True)
     taken = await take.take(
         session.pair,
-        take.private_directory(directory),
+        take.private_directory(directory, within=session.settings.root),
         session.identity,
         tuple(entry.model_dump(mode="json") for entry in session.history.applied),
         stage(progress, begin=0, end=50),

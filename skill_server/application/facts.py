@@ -64,7 +64,7 @@ class ProjectFacts:
 
     async def backup_damage(self, label: str) -> tuple[str, ...]:
         """Hash every file of a backup again."""
-        folder = self._settings.path(self._settings.project.backup_directory) / label
+        folder = self._settings.backups / label
         try:
             taken = manifests.read(folder)
         except MigrationError as error:

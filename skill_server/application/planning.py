@@ -96,7 +96,7 @@ async def propose_finalize(session: Session, revision: str, expected: str | None
 
 async def propose_restore(session: Session, label: str, expected: str | None = None) -> Proposal:
     """Plan putting a proven backup in place of both databases."""
-    taken = manifests.read(session.settings.path(session.settings.project.backup_directory) / label)
+    taken = manifests.read(session.settings.backups / label)
     plan = build.restore(
         label=label,
         subject=taken.digest,

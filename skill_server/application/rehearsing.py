@@ -29,7 +29,7 @@ async def rehearse_plan(
         session.pair,
         plan,
         label=backup.bound["label"],
-        backups=session.settings.path(session.settings.project.backup_directory),
+        backups=session.settings.backups,
         policy=session.run_policy,
         tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
         progress=progress,

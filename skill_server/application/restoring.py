@@ -26,7 +26,7 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
     if proposal.outcome is not None:
         return proposal.outcome
     label = plan.backup_label or ""
-    directory = session.settings.path(session.settings.project.backup_directory) / label
+    directory = session.settings.backups / label
     async with session.pair.locked({"plan": plan.id, "target": session.target.name}):
         await session.refresh()
         if (outcome := recall(session, plan.id).outcome) is not None:

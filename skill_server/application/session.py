@@ -79,7 +79,7 @@ class Session:
         event = history.latest(self.events, EventKind.BACKUP, ledger=self.identity.ledger_id)
         if event is None or event.seq < self.history.last_change_seq:
             return None
-        folder = self.settings.path(self.settings.project.backup_directory) / event.bound["label"]
+        folder = self.settings.backups / event.bound["label"]
         if not (folder / manifests.MANIFEST_FILE).is_file():
             return None
         return {kind: dump.checksums for kind, dump in manifests.read(folder).dumps.items()}

@@ -1,6 +1,8 @@
 """Take a backup of both databases, restore it into scratch databases, and compare."""
 
+import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,19 +46,24 @@ async def take(
     began = datetime.now(UTC)
     place = private_directory(directory / label)
     dumps: dict[BackendKind, DumpResult] = {}
-    for number, backend in enumerate(pair):
-        part = stage(progress, begin=50 * number, end=50 * (number + 1))
-        dumps[backend.kind] = await backend.dump(private_directory(place / backend.kind), part)
-    taken = BackupManifest(
-        label=label,
-        target=target,
-        began_at=began,
-        ended_at=datetime.now(UTC),
-        servers=await pair.identities(),
-        dumps=dumps,
-        applied=tuple(dict(entry) for entry in applied),
-    )
-    manifests.write(taken, place)
+    try:
+        for number, backend in enumerate(pair):
+            part = stage(progress, begin=50 * number, end=50 * (number + 1))
+            dumps[backend.kind] = await backend.dump(private_directory(place / backend.kind), part)
+        taken = BackupManifest(
+            label=label,
+            target=target,
+            began_at=began,
+            ended_at=datetime.now(UTC),
+            servers=await pair.identities(),
+            dumps=dumps,
+            applied=tuple(dict(entry) for entry in applied),
+        )
+        manifests.write(taken, place)
+    except BaseException:
+        # The half that succeeded proves nothing alone, and where the disk is full it would keep it full.
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     return taken
 
 
@@ -100,18 +107,25 @@ async def drop_templates(pair: Pair, label: str) -> None:
         await copy.close()
 
 
-def private_directory(path: Path) -> Path:
+def private_directory(path: Path, *, within: Path | None = None) -> Path:
     """Make a folder for the owner alone, or check that an existing one is.
 
+    The way from `within`, a resolved folder, must not pass through a link either: backups hold every value.
+
     Raises:
-        Refused: it is a link, somebody else's, or open to others (`directory-not-private`).
+        Refused: it is a link, no folder, somebody else's, or open to others (`directory-not-private`).
     """
+    linked = within is not None and path.is_relative_to(within) and path.parent.resolve() != path.parent
+    if linked or path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise _not_private(path, "is no folder, or a link leads there")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.lstat()
-    if path.is_symlink() or status.st_mode & 0o077:
-        raise Refused(
-            "directory-not-private",
-            f"the folder {path.name} is a link or can be read by others",
-            help="Make it a real folder with mode 0700.",
-        )
+    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise _not_private(path, "belongs to another user or can be read by others")
     return path
+
+
+def _not_private(path: Path, why: str) -> Refused:
+    return Refused(
+        "directory-not-private", f"the folder {path.name} {why}", help="Make it a real folder with mode 0700."
+    )

@@ -1,0 +1,82 @@
+"""The command line as a person or a script runs it: in this process for speed, or as a program of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from skill_server.cli.main import cli
+
+WITHIN_S = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit status and what it wrote."""
+
+    status: int
+    out: str
+    errors: str
+
+    @property
+    def told(self) -> str:
+        """Everything that a reader saw."""
+        return self.out + self.errors
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The whole of standard output as JSON."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+async def command(root: Path, *arguments: str, answers: str | None = None) -> Ended:
+    """Run one command on a project; `answers` are typed at its prompts."""
+
+    def invoked() -> Ended:
+        result = CliRunner().invoke(cli, ["--project", str(root), *arguments], input=answers)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ended(result.exit_code, result.stdout, result.stderr)
+
+    # A command starts an event loop of its own, which it cannot where one runs.
+    return await asyncio.to_thread(invoked)
+
+
+async def program(
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    largest_file_bytes: int | None = None,
+    stdin: str = "",
+) -> Ended:
+    """Run a Python program with nothing but this environment, and with a limit of file size where one is given."""
+
+    def limited() -> None:
+        if largest_file_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file_bytes, largest_file_bytes))
+
+    def ran() -> Ended:
+        ended = subprocess.run(
+            [sys.executable, *arguments],
+            env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
+            check=False,
+            preexec_fn=limited,  # noqa: PLW1509 - the child only sets a limit before it becomes the program
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return await asyncio.to_thread(ran)
