@@ -51,7 +51,7 @@ def upgrade(
     """Plan an upgrade for both databases.
 
     Raises:
-        Invalid: a change does not fit the schema (`change-does-not-fit`, with every problem), or two share a definition.
+        Invalid: a change does not fit the schema (`change-does-not-fit`), or two share a definition.
         Refused: a backend cannot carry an action out safely.
     """
     errors = [item for item in problems(request, snapshots) if item.severity is Severity.ERROR]

@@ -8,6 +8,7 @@ from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
 from skill_server.errors import Conflict, Failed, InDoubt, MigrationError, Refused
+from skill_server.model.action import AddField, BuildIndex, RenameField
 from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step
@@ -51,21 +52,7 @@ async def check_before(pair: Pair, plan: Plan) -> None:
                 help="Plan again: call the same tool without plan_id.",
                 next_tool="inspect_schema",
             )
-    offenders: list[str] = []
-    for step in plan.steps:
-        for probe in step.forward.before:
-            result = await pair[step.backend].probe(probe)
-            if result.count:
-                offenders.append(
-                    f"{step.backend}: {result.count} {probe.message} (first keys: {', '.join(result.keys)})"
-                )
-    if offenders:
-        raise Refused(
-            "records-in-the-way",
-            "; ".join(offenders),
-            help="Mend these records, or change the migration so that they fit.",
-            detail={"offenders": offenders},
-        )
+    await _ask_before(pair, [step for step in plan.steps if not _asks_late(step, plan)])
 
 
 async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progress = no_progress) -> RunReport:
@@ -112,10 +99,41 @@ async def forget(pair: Pair, plan: Plan) -> None:
         await backend.journal.forget(undo_id(plan.id))
 
 
+async def _ask_before(pair: Pair, steps: Sequence[Step]) -> None:
+    offenders: list[str] = []
+    for step in steps:
+        for probe in step.forward.before:
+            result = await pair[step.backend].probe(probe)
+            if result.count:
+                keys = f"first keys: {', '.join(result.keys)}"
+                offenders.append(f"{step.backend}: {result.count} {probe.message} ({keys})")
+    if offenders:
+        raise Refused(
+            "records-in-the-way",
+            "; ".join(offenders),
+            help="Mend these records, or change the migration so that they fit.",
+            detail={"offenders": offenders},
+        )
+
+
+def _asks_late(step: Step, plan: Plan) -> bool:
+    """Say whether a step asks about a field that an earlier step of the same plan makes."""
+    if not isinstance(step.action, BuildIndex):
+        return False
+    made: set[tuple[str, str]] = set()
+    for other in plan.steps:
+        if isinstance(other.action, AddField | RenameField):
+            name = other.action.to if isinstance(other.action, RenameField) else other.action.field
+            made.add((other.entity, name))
+    return any((step.entity, key.field or "") in made for key in step.action.keys)
+
+
 async def _run_group(
     pair: Pair, plan: Plan, group: Sequence[Step], policy: RunPolicy, progress: Progress
 ) -> None:
     backend = pair[group[0].backend]
+    marks = await backend.journal.marks(plan.id)
+    await _ask_before(pair, [step for step in group if _asks_late(step, plan) and step.id not in marks])
     try:
         await backend.run(plan.id, group, policy, progress)
     except InDoubt:
