@@ -202,6 +202,26 @@ async def test_an_accepted_answer_that_is_sent_again_applies_nothing_twice(opene
         assert sum(event.kind is EventKind.APPROVAL for event in session.events) == 1
 
 
+async def test_a_backup_is_put_back_only_after_a_person_was_asked(opened: Opened) -> None:
+    """The emergency way has the same two calls: shown first, then applied with an answer."""
+    person = who_applies()
+    async with opened() as (project, app), over_stdio(project.environment, ERAS[1], person) as client:
+        await called(client, "detect_db_type")
+        before = await content(app)
+        label = (await called(client, "backup"))["label"]
+        await project.on_postgres('DELETE FROM items WHERE "ItemID" = 1')
+        shown = await called(client, "restore_backup", label=label)
+        assert (shown["state"], shown["missing"]) == ("shown", ["person_approved"])
+        assert "put aside" in shown["plan"]["question"]
+        assert await content(app) != before
+
+        done = await called(client, "restore_backup", label=label, plan_id=shown["plan_id"])
+        assert (done["state"], len(person.asked)) == ("applied", 1), done
+        assert contents.compare(before[1], (await content(app))[1]) == ()
+        other = await called(client, "restore_backup", label="20200101T000000Z-00000000")
+        assert (other["ok"], other["state"]) == (False, "untouched")
+
+
 async def test_progress_of_a_long_call_rises_and_its_operation_can_be_asked_for(opened: Opened) -> None:
     """A person waits for minutes on large data, and must see that something happens."""
     seen: list[float] = []
