@@ -1,0 +1,1 @@
+"""The benchmarks: one folder an area, one file a benchmark."""

@@ -1,0 +1,106 @@
+"""What is kept of a run: a table for people and `build/bench.json` for programs."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from rich.table import Table
+
+from benchmarks.harness.measure import SECONDS, Bar, Series
+
+
+class Spread(TypedDict):
+    """The values of one side."""
+
+    min: float
+    median: float
+    max: float
+
+
+class Entry(TypedDict):
+    """One measured ratio; `product` and `peer` are in the unit that `quantity` names."""
+
+    area: str
+    id: str
+    what: str
+    ratio: float
+    target: float
+    limit: float
+    runs: int
+    worst_ratio: float
+    quantity: str
+    product: Spread
+    peer: Spread
+
+
+def entry(area: str, bar: Bar, measured: Series) -> Entry:
+    """Return what is kept of one quantity of a benchmark."""
+    return Entry(
+        area=area,
+        id=bar.id,
+        what=bar.what,
+        ratio=round(measured.ratio, 4),
+        target=bar.target,
+        limit=bar.limit,
+        runs=len(measured.ratios),
+        worst_ratio=round(max(measured.ratios), 4),
+        quantity=bar.quantity,
+        product=_spread(measured.product),
+        peer=_spread(measured.peer),
+    )
+
+
+def over_limit(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries whose ratio exceeds its limit."""
+    return [found for found in entries if found["ratio"] > found["limit"]]
+
+
+def verdict(found: Entry) -> str:
+    """Say in words where a ratio lies."""
+    if found["ratio"] > found["limit"]:
+        return "OVER LIMIT"
+    return "target met" if found["ratio"] <= found["target"] else "within limit, target missed"
+
+
+def write(entries: Sequence[Entry], file: Path) -> None:
+    """Write the entries as a list."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def table(entries: Sequence[Entry]) -> Table:
+    """Return the entries as a table."""
+    shown = Table(title="product against peer, medians of interleaved runs")
+    for title in ("area", "id", "what"):
+        shown.add_column(title)
+    for title in ("ratio (worst)", "target", "limit", "product", "peer", "runs"):
+        shown.add_column(title, justify="right")
+    shown.add_column("verdict")
+    for found in entries:
+        shown.add_row(
+            found["area"],
+            found["id"],
+            found["what"],
+            f"{found['ratio']:.2f} ({found['worst_ratio']:.2f})",
+            f"{found['target']:.2f}",
+            f"{found['limit']:.2f}",
+            _amount(found["product"]["median"], found["quantity"]),
+            _amount(found["peer"]["median"], found["quantity"]),
+            str(found["runs"]),
+            verdict(found),
+        )
+    return shown
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(
+        min=round(min(values), 6), median=round(statistics.median(values), 6), max=round(max(values), 6)
+    )
+
+
+def _amount(value: float, quantity: str) -> str:
+    return f"{value:.3f} s" if quantity == SECONDS else f"{value:,.0f} {quantity}"
