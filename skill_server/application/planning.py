@@ -91,7 +91,7 @@ async def propose_finalize(session: Session, revision: str, expected: str | None
         )
     migration = migrations.find(revision)
     plan = build.finalize(request(session, migration), session.snapshots, _renders(session, revision))
-    return await stored(session, plan.model_copy(update={"previous_plan": entry.plan_id}), expected)
+    return await stored(session, plan, expected)
 
 
 async def propose_restore(session: Session, label: str, expected: str | None = None) -> Proposal:
@@ -124,6 +124,8 @@ async def stored(session: Session, plan: Plan, expected: str | None = None) -> P
     Raises:
         Conflict: it is not the plan the caller expects (`plan-stale`); it is not stored then.
     """
+    # What was undone or rolled back may be tried again, and then needs evidence and an approval of its own.
+    plan = plan.model_copy(update={"previous_plan": _last_changing_plan(session)})
     if expected is not None:
         require_same(plan, expected)
     if history.latest(session.events, EventKind.PLAN, plan=plan.id) is None:
@@ -218,6 +220,11 @@ def expected_fingerprints(session: Session) -> Mapping[BackendKind, str] | None:
         if event.kind in (EventKind.OUTCOME, EventKind.RESTORED) and event.body.get("after"):
             return {BackendKind(kind): value for kind, value in event.body["after"].items()}
     return None
+
+
+def _last_changing_plan(session: Session) -> str | None:
+    last = session.history.last_change_seq
+    return next((event.bound["plan"] for event in session.events if event.seq == last), None)
 
 
 def pending(session: Session, migrations: Migrations) -> tuple[Migration, ...]:

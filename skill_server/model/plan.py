@@ -112,7 +112,8 @@ class Plan(Frozen):
 
     `source` is the schema fingerprint each database must have before the first step. `subject` is the migration's
     digest (for a restore, the backup's). `policy` holds the settings that change how the steps run, `before` the
-    entities of the active schema that the steps touch, as they were.
+    entities of the active schema that the steps touch, as they were. `previous_plan` is the last one that was begun, so
+    that the same change after a downgrade or a failure is another plan.
     """
 
     kind: PlanKind

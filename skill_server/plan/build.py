@@ -106,7 +106,6 @@ def downgrade(applied: Plan, *, source: Mapping[BackendKind, str], policy: JsonO
             "source": dict(source),
             "steps": tuple(step.reversed() for step in reversed(applied.steps)),
             "policy": policy,
-            "previous_plan": applied.id,
             "retired_names": (),
         }
     )

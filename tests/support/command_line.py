@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,12 @@ from click.testing import CliRunner
 from skill_server.cli.main import cli
 
 WITHIN_S = 60
+_LIMITED = """
+import os, resource, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,14 @@ async def program(
 ) -> Ended:
     """Run a Python program with nothing but this environment, and with a limit of file size where one is given."""
 
-    def limited() -> None:
-        if largest_file_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file_bytes, largest_file_bytes))
+    command_line = [sys.executable, *arguments]
+    if largest_file_bytes is not None:
+        # By a program in between: a hook between fork and exec is unsafe where threads run, as they do here.
+        command_line = [sys.executable, "-c", _LIMITED, str(largest_file_bytes), *command_line]
 
     def ran() -> Ended:
         ended = subprocess.run(
-            [sys.executable, *arguments],
+            command_line,
             env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=folder,
             input=stdin,
@@ -75,7 +81,6 @@ async def program(
             text=True,
             timeout=WITHIN_S,
             check=False,
-            preexec_fn=limited,  # noqa: PLW1509 - the child only sets a limit before it becomes the program
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
