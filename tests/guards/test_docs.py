@@ -1,6 +1,7 @@
 """The documentation names everything that is there, and nothing that is not."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings
 from skill_server import settings, tools
 from skill_server.changes import authored
 from skill_server.gate import preconditions
+from skill_server.generate.document import documented_digest
+from skill_server.generate.graph import read_folder
 from skill_server.model.base import Frozen
 from skill_server.model.logical import Kind
 from skill_server.workflow import WORKFLOW
@@ -98,6 +101,15 @@ def test_every_tool_is_in_the_skill_and_in_the_reference(name: str) -> None:
     assert {tool.name for tool in tools.discovered()} - quoted(page(name)) == set()
 
 
+def test_the_reference_gives_each_tool_its_arguments() -> None:
+    """An argument that is not there is refused, so the list must be right."""
+    rows = [line.split("|") for line in page("references/tools.md").splitlines() if line.startswith("| `")]
+    told = {row[1].strip(" `"): quoted(row[2]) for row in rows}
+
+    for tool in tools.discovered():
+        assert told[tool.name] == set(inspect.signature(tool.run).parameters) - {"app", "progress"}, tool.name
+
+
 def test_the_stages_of_the_skill_are_those_of_the_workflow_in_its_order() -> None:
     """The workflow is said once, in data; what people read must not drift from it."""
     assert STAGE_LINE.findall(page("SKILL.md")) == [(stage.name, stage.tool) for stage in WORKFLOW]
@@ -120,15 +132,16 @@ def test_every_precondition_and_duty_is_in_the_skill() -> None:
 
 
 def test_every_duty_not_to_do_something_is_in_the_skill() -> None:
-    """Each MUST NOT that a precondition says stands in the list, in the same words."""
+    """Each line of MUST NOT names the preconditions that say it, in the same words, and none is left out."""
     table = section(page("SKILL.md"), "MUST NOT")
-    lines = [line for line in table.splitlines() if line.startswith("|")][2:]
-    by_duty = {f"MUST NOT {line.split('|')[1].strip()}": quoted(line.split("|")[2]) for line in lines}
+    lines = [line.split("|") for line in table.splitlines() if line.startswith("|")][2:]
+    told = {f"MUST NOT {line[1].strip()}": quoted(line[2]) for line in lines}
+    files = {path.stem: path for path in (PACKAGE / "gate" / "preconditions").glob("[!_]*.py")}
+    said = {name: ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "" for name, path in files.items()}
 
-    assert len(by_duty) == 6
-    for name, each in preconditions.discovered().items():
-        if each.duty.startswith("MUST NOT"):
-            assert name in by_duty[each.duty]
+    assert len(told) == 6
+    for duty, named in told.items():
+        assert named == {name for name, text in said.items() if duty in text}, duty
 
 
 def test_every_change_and_type_is_in_the_references() -> None:
@@ -161,6 +174,15 @@ def test_every_review_rule_has_its_page_and_every_page_its_rule() -> None:
     pages = {path.stem for path in (ROOT / "docs" / "rules").glob("*.md")}
 
     assert rules == pages
+
+
+def test_the_migrations_of_the_repository_can_be_read_and_their_pages_are_theirs() -> None:
+    """They are the first example that a reader opens, and were written by the product itself."""
+    history = read_folder(ROOT / "migrations")
+
+    assert history.head
+    for migration in history.migrations:
+        assert documented_digest(ROOT / "migrations" / f"{migration.revision}.md") == migration.digest
 
 
 @pytest.mark.parametrize("part", SECTIONS)
