@@ -1,11 +1,13 @@
 """`database-migration serve`: speak MCP on standard input and output."""
 
+from pathlib import Path
+
 import click
 
 
 @click.command("serve")
 @click.pass_obj
-def command(project: object) -> None:
+def command(project: Path | None) -> None:
     """Serve the tools over MCP on standard input and output.
 
     It starts and lists its tools even where nothing is configured; each call then says what to do.

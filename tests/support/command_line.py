@@ -65,7 +65,6 @@ async def program(
     stdin: str = "",
 ) -> Ended:
     """Run a Python program with nothing but this environment, and with a limit of file size where one is given."""
-
     command_line = [sys.executable, *arguments]
     if largest_file_bytes is not None:
         # By a program in between: a hook between fork and exec is unsafe where threads run, as they do here.
