@@ -37,9 +37,9 @@ class Application:
         self._targets[chosen] = await open_target(settings, chosen)
         return self._targets[chosen]
 
-    async def session(self, name: str | None) -> Session:
-        """Return what is true of a target now."""
-        return await open_session(self.settings, await self.target(name))
+    async def session(self, name: str | None, *, inspected: bool = True) -> Session:
+        """Return what is true of a target now, with its schemas if they are wanted `inspected`."""
+        return await open_session(self.settings, await self.target(name), inspected=inspected)
 
     async def close(self) -> None:
         """Close every connection."""

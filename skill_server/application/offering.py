@@ -69,22 +69,21 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
     Raises:
         MigrationError: there is no such plan, it is stale or another tool's, or it could not be applied.
     """
-    session = await app.session(call.target)
+    session = await app.session(call.target, inspected=False)
     if call.plan_id is None:
-        try:
-            return await _shown(session, call)
-        except Refused as refusal:
-            # To look at what is pending and find nothing is an answer, not a mistake.
-            if refusal.code != "already-applied":
-                raise
+        # Asked first, because deployments call this every time and both schemas take far longer than both ledgers.
+        if (applied := _already_applied(session, call)) is not None:
             return {
                 "tool": call.tool,
                 "target": session.target.name,
                 "state": "nothing_to_do",
-                "summary": f"Nothing is pending: {refusal.message}.",
+                "summary": f"Nothing is pending: {applied} is applied already.",
                 "next_tool": "verify_integrity",
                 "next_args": {"target": session.target.name},
             }
+        await session.inspect()
+        return await _shown(session, call)
+    await session.inspect()
     proposal = await _wanted(session, call, call.plan_id)
     repeated = proposal.outcome is not None
     async with app.operations.run(call.tool, session.target.name, progress) as (operation_id, report):
@@ -102,6 +101,14 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
         "next_tool": "verify_integrity",
         "next_args": {"depth": "counts", "target": session.target.name},
     }
+
+
+def _already_applied(session: Session, call: Call) -> str | None:
+    if call.kind is not PlanKind.UPGRADE:
+        return None
+    migrations = planning.read_graph(session)
+    planning.check_applied_files(session, migrations)
+    return planning.already_applied(session, migrations, call.subject)
 
 
 async def to_be_asked(app: Application, call: Call) -> Proposal | None:

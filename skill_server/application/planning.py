@@ -233,13 +233,19 @@ def pending(session: Session, migrations: Migrations) -> tuple[Migration, ...]:
     return tuple(item for item in migrations.migrations if item.revision not in applied)
 
 
+def already_applied(session: Session, migrations: Migrations, revision: str) -> str | None:
+    """Say what an upgrade to a revision would find applied, if there is nothing else to do; needs no schema."""
+    if revision != "head":
+        return revision if session.history.entry(revision) is not None else None
+    return None if pending(session, migrations) else "every revision"
+
+
 def _next(session: Session, migrations: Migrations, revision: str) -> Migration:
     waiting = pending(session, migrations)
-    entry = session.history.entry(revision)
-    if entry is not None or (revision == "head" and not waiting):
+    if (applied := already_applied(session, migrations, revision)) is not None:
         raise Refused(
             "already-applied",
-            f"{'every revision' if revision == 'head' else revision} is applied already",
+            f"{applied} is applied already",
             help="Nothing is to be done.",
             next_tool="verify_integrity",
         )

@@ -26,7 +26,7 @@ from skill_server.workflow import STAGES
 
 @dataclass
 class Session:
-    """A target as it is now: identities, ledger, history and schemas."""
+    """A target as it is now: identities, ledger, history and schemas; `snapshots` is empty until they were read."""
 
     settings: Settings
     target: Target
@@ -84,6 +84,10 @@ class Session:
             return None
         return {kind: dump.checksums for kind, dump in manifests.read(folder).dumps.items()}
 
+    async def inspect(self) -> None:
+        """Read both schemas, which takes long where a database keeps no schema and its records have to be looked at."""
+        self.snapshots = await self.pair.inspect()
+
     async def refresh(self) -> None:
         """Read the ledger again, after this call wrote to it."""
         self.events = await self.target.ledger.events()
@@ -110,8 +114,8 @@ class Session:
         return checklist
 
 
-async def open_session(settings: Settings, target: Target) -> Session:
-    """Ask both databases who they are, read the ledger, and read both schemas.
+async def open_session(settings: Settings, target: Target, *, inspected: bool = True) -> Session:
+    """Ask both databases who they are, read the ledger, and, if the schemas are `inspected` at once, read both.
 
     Raises:
         Refused: a server cannot be reached, or the target was never detected.
@@ -126,5 +130,5 @@ async def open_session(settings: Settings, target: Target) -> Session:
         identities=identities,
         identity=identity,
         events=events,
-        snapshots=await target.pair.inspect(),
+        snapshots=await target.pair.inspect() if inspected else {},
     )
