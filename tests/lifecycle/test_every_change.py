@@ -34,6 +34,5 @@ async def test_up_and_down_leave_schema_and_content_of_both_databases_as_they_we
     await world.down(plan)
     assert await world.state() == before
 
-    await saga.forget(world.pair, plan)
     await world.applied(plan)
     assert await world.state() == up

@@ -8,7 +8,6 @@ import pytest
 from bson import Decimal128, Int64
 
 from skill_server.errors import Refused
-from skill_server.run import saga
 from tests.lifecycle.catalogue import a_change, a_retype
 from tests.lifecycle.world import World
 
@@ -48,7 +47,6 @@ async def test_values_of_an_added_field_are_kept_aside_and_come_back_with_it(wor
     await world.down(plan)
     assert "condition" not in await item(world, 50)
 
-    await saga.forget(world.pair, plan)
     await world.applied(plan)
 
     assert [await cell(world, "condition", number) for number in (1, 2, 50)] == ["broken", "good", "worn"]
@@ -152,7 +150,6 @@ async def test_an_index_keeps_no_record_from_coming_back(world: World) -> None:
         assert await world.in_the_way_back(plan) == []
         await world.down(plan)
         assert (await world.state()).records == before
-        await saga.forget(world.pair, plan)
     await a_new_record(world)
     assert await cell(world, "ItemName", 50) == "new"
 

@@ -116,8 +116,11 @@ class World:
         return plan
 
     async def down(self, plan: Plan) -> None:
-        """Take an applied plan back."""
-        await self.applied(await self.back(plan))
+        """Take an applied plan back and forget the marks of both, as the server does once the outcome is known."""
+        back = await self.back(plan)
+        await self.applied(back)
+        for done in (plan, back):
+            await saga.forget(self.pair, done)
 
     async def in_the_way_back(self, plan: Plan) -> list[str]:
         """Return what the way back lists instead of running; nothing where it would run."""

@@ -26,7 +26,6 @@ DEFAULTS = {"validationLevel": "strict", "validationAction": "error"}
 
 async def inspect(connections: Connections, names: NameMap) -> Snapshot:
     """Return the schema of the database; of large collections a sample of documents is read."""
-    # What is kept for a downgrade is data and comes back with it; it is no part of the schema.
     collections = tuple(item for item in await listing(connections) if not is_kept(item.name))
     with wrapped("reading the schema"):
         shard_keys = await _shard_keys(connections)
@@ -39,7 +38,10 @@ async def inspect(connections: Connections, names: NameMap) -> Snapshot:
 
 
 def fingerprint(collections: tuple[Collection, ...]) -> str:
-    """Return the digest of the catalog: names, options, validators and indexes, but no UUID and no document."""
+    """Return the digest of the catalog: names, options, validators and indexes, but no UUID and no document.
+
+    What is kept for a downgrade is data and comes back with it; it is no part of the schema.
+    """
     return digest(
         [
             [
@@ -50,6 +52,7 @@ def fingerprint(collections: tuple[Collection, ...]) -> str:
                 sorted(_definition(index) for index in item.indexes),
             ]
             for item in collections
+            if not is_kept(item.name)
         ]
     )
 
