@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.logical import FieldType
@@ -164,8 +164,12 @@ Change = (
 )
 Question = FindOffenders | FindDuplicates | FindUnconvertible | FindUnkept
 
-_CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="op")])
-_QUESTION: TypeAdapter[Question] = TypeAdapter(Annotated[Question, Field(discriminator="op")])
+# Built on first use: every command imports these, and most read no operation.
+_DEFERRED = ConfigDict(defer_build=True)
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="op")], config=_DEFERRED)
+_QUESTION: TypeAdapter[Question] = TypeAdapter(
+    Annotated[Question, Field(discriminator="op")], config=_DEFERRED
+)
 
 
 def read_change(command: JsonObject | None) -> Change:
