@@ -1,13 +1,10 @@
 """Apply a stored plan: lock, gate, claim, run, verify, record; go on where an interrupted run stopped."""
 
-import getpass
-import os
-import socket
-
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
+from skill_server.backup import scratch
 from skill_server.errors import Failed, InDoubt
 from skill_server.ledger import history
 from skill_server.ledger.history import Result
@@ -33,8 +30,7 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
     plan = proposal.plan
     if proposal.outcome is not None:
         return _settled(proposal.outcome)
-    async with session.pair.locked(_owner(session, plan)):
-        await session.refresh()
+    async with session.locked(f"{plan.kind} {plan.id}"):
         again = recall(session, plan.id)
         if again.outcome is not None:
             return _settled(again.outcome)
@@ -49,6 +45,7 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
             report, checks, after = await _carried_out(session, plan, before, progress)
         outcome = await _recorded(session, plan, report, checks, after)
         await saga.forget(session.pair, plan)
+        await scratch.sweep(session.pair, session.identity)
     return _settled(outcome)
 
 
@@ -177,11 +174,3 @@ def _settled(outcome: Event) -> Event:
         next_tool="restore_backup",
         detail=detail,
     )
-
-
-def _owner(session: Session, plan: Plan) -> dict[str, str]:
-    return {
-        "plan": plan.id,
-        "target": session.target.name,
-        "process": f"{getpass.getuser()}@{socket.gethostname()}:{os.getpid()}",
-    }

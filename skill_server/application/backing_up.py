@@ -1,9 +1,9 @@
 """Stage backup: dump both databases, prove the dump by restoring it, and leave a receipt."""
 
 from skill_server.application.session import Session
-from skill_server.backends.base import SCRATCH_PREFIX, Progress, no_progress
+from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
-from skill_server.backup import take
+from skill_server.backup import scratch, take
 from skill_server.backup.manifest import BackupManifest
 from skill_server.model.ids import BackendKind
 from skill_server.model.receipt import Event, EventKind
@@ -16,40 +16,31 @@ async def back_up(session: Session, progress: Progress = no_progress) -> tuple[B
         Refused: a precondition does not hold, no space, or a client tool is missing.
         Failed: the dump or its proof failed; no receipt was written.
     """
-    await session.enter("backup", None)
-    await sweep(session)
-    directory = session.settings.backups
-    session.settings.state.mkdir(mode=0o700, exist_ok=True)
-    taken = await take.take(
-        session.pair,
-        take.private_directory(directory, within=session.settings.root),
-        session.identity,
-        tuple(entry.model_dump(mode="json") for entry in session.history.applied),
-        stage(progress, begin=0, end=50),
-    )
-    await take.prove(session.pair, directory, taken, stage(progress, begin=50, end=100))
-    receipt = await session.target.ledger.record(
-        EventKind.BACKUP,
-        bound={
-            "label": taken.label,
-            "ledger": session.identity.ledger_id,
-            "manifest": taken.digest,
-            **{f"{kind}.schema": taken.dumps[kind].fingerprint for kind in BackendKind},
-        },
-        body={
-            "size_bytes": taken.size_bytes,
-            "point_in_time": {kind: dump.point_in_time for kind, dump in taken.dumps.items()},
-        },
-    )
+    async with session.locked("backup"):
+        await session.enter("backup", None)
+        await scratch.sweep(session.pair, session.identity)
+        directory = session.settings.backups
+        session.settings.state.mkdir(mode=0o700, exist_ok=True)
+        taken = await take.take(
+            session.pair,
+            take.private_directory(directory, within=session.settings.root),
+            session.identity,
+            tuple(entry.model_dump(mode="json") for entry in session.history.applied),
+            stage(progress, begin=0, end=50),
+        )
+        await take.prove(session.pair, directory, taken, stage(progress, begin=50, end=100))
+        receipt = await session.target.ledger.record(
+            EventKind.BACKUP,
+            bound={
+                "label": taken.label,
+                "ledger": session.identity.ledger_id,
+                "manifest": taken.digest,
+                **{f"{kind}.schema": taken.dumps[kind].fingerprint for kind in BackendKind},
+            },
+            body={
+                "size_bytes": taken.size_bytes,
+                "point_in_time": {kind: dump.point_in_time for kind, dump in taken.dumps.items()},
+            },
+        )
     await session.refresh()
     return taken, receipt
-
-
-async def sweep(session: Session) -> None:
-    """Drop the scratch databases that earlier backups and interrupted rehearsals of this product left."""
-    for backend in session.pair:
-        for name in await backend.scratch():
-            if name.startswith(SCRATCH_PREFIX):
-                copy = backend.at(name)
-                await copy.drop()
-                await copy.close()

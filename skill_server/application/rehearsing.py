@@ -23,28 +23,29 @@ async def rehearse_plan(
         Refused: the plan is unknown, or a precondition does not hold.
     """
     plan = recall(session, plan_id).plan
-    await session.enter("rehearse", plan)
-    backup = session.backup_for(plan)
-    report = await rehearse(
-        session.pair,
-        plan,
-        label=backup.bound["label"],
-        backups=session.settings.backups,
-        policy=session.run_policy,
-        tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
-        progress=progress,
-    )
-    seconds = sum(act.seconds for act in report.acts)
-    receipt = await session.target.ledger.record(
-        EventKind.REHEARSAL,
-        bound={"plan": plan.id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]},
-        body={
-            **report.model_dump(mode="json"),
-            "passed": report.passed,
-            "problems": list(report.problems),
-            "summary": f"{len(report.acts)} acts in {seconds:.1f} s",
-        },
-    )
+    async with session.locked(f"rehearsal of {plan_id}"):
+        await session.enter("rehearse", plan)
+        backup = session.backup_for(plan)
+        report = await rehearse(
+            session.pair,
+            plan,
+            label=backup.bound["label"],
+            backups=session.settings.backups,
+            policy=session.run_policy,
+            tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
+            progress=progress,
+        )
+        seconds = sum(act.seconds for act in report.acts)
+        receipt = await session.target.ledger.record(
+            EventKind.REHEARSAL,
+            bound={"plan": plan.id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]},
+            body={
+                **report.model_dump(mode="json"),
+                "passed": report.passed,
+                "problems": list(report.problems),
+                "summary": f"{len(report.acts)} acts in {seconds:.1f} s",
+            },
+        )
     await session.refresh()
     return report, receipt
 

@@ -1,17 +1,21 @@
 """Stage restore: put a proven backup in place of both databases; what they hold now is kept aside."""
 
 import secrets
+from collections.abc import Mapping
 
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
-from skill_server.backends.base import Progress, no_progress, scratch_name
+from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
 from skill_server.backup import manifest as manifests
+from skill_server.backup import scratch
+from skill_server.backup.manifest import BackupManifest
 from skill_server.detect import detect
 from skill_server.errors import Failed, InDoubt
 from skill_server.ledger import history
 from skill_server.model import content
 from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan
 from skill_server.model.receipt import Event, EventKind
 
 
@@ -25,53 +29,93 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
     plan = proposal.plan
     if proposal.outcome is not None:
         return proposal.outcome
-    label = plan.backup_label or ""
-    directory = session.settings.backups / label
-    async with session.pair.locked({"plan": plan.id, "target": session.target.name}):
-        await session.refresh()
+    async with session.locked(f"restore {plan.id}"):
         if (outcome := recall(session, plan.id).outcome) is not None:
             return outcome
-        await session.enter("restore", plan)
-        taken = manifests.read(directory)
-        names = dict.fromkeys(BackendKind, scratch_name("restore", secrets.token_hex(4)))
-        copies = session.pair.at(names)
-        for number, copy in enumerate(copies):
-            await copy.load(directory / copy.kind, stage(progress, begin=30 * number, end=30 * (number + 1)))
-        expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
-        differences = content.compare(expected, await copies.checksums(), kept=True)
-        await copies.close()
-        if differences:
-            for copy in session.pair.at(names):
-                await copy.drop()
-            raise Failed(
-                "backup-not-restorable",
-                f"the restored copies differ from the backup: {'; '.join(str(item) for item in differences[:5])}",
-                help="Choose another backup.",
-                next_tool="migration_status",
-            )
-        approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id)
-        if approval is None:
-            raise InDoubt(
-                "approval-vanished", "the approval is gone from the ledger", help="Call migration_status."
-            )
-        ledger = session.target.ledger
-        await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
-        for backend in session.pair:
-            await backend.replace_with(names[backend.kind])
+        taken = manifests.read(session.settings.backups / (plan.backup_label or ""))
+        names = _begun(session, plan)
+        if names is None:
+            await session.enter("restore", plan)
+            names = scratch.names(session.identity, "restore", secrets.token_hex(4))
+            await _loaded(session, taken, names, stage(progress, begin=0, end=70))
+            await _claimed(session, plan, names)
+        await _switched(session, names)
         await progress(90, 100, "switched")
+        outcome = await _recorded(session, plan, taken)
+        await scratch.sweep(session.pair, session.identity)
+    return outcome
+
+
+def _begun(session: Session, plan: Plan) -> dict[BackendKind, str] | None:
+    """Return the copies of an interrupted run of this very restore, which goes on without asking again."""
+    if session.history.unfinished != plan.id:
+        return None
+    begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
+    return {BackendKind(kind): name for kind, name in begun.body["copies"].items()} if begun else None
+
+
+async def _loaded(
+    session: Session, taken: BackupManifest, names: Mapping[BackendKind, str], progress: Progress
+) -> None:
+    """Restore into scratch databases and compare them with the manifest."""
+    copies = session.pair.at(names)
+    for number, copy in enumerate(copies):
+        part = stage(progress, begin=50 * number, end=50 * (number + 1))
+        await copy.load(session.settings.backups / taken.label / copy.kind, part)
+    expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
+    differences = content.compare(expected, await copies.checksums(), kept=True)
+    if differences:
+        for copy in copies:
+            await copy.drop()
+        raise Failed(
+            "backup-not-restorable",
+            f"the restored copies differ from the backup: {'; '.join(str(item) for item in differences[:5])}",
+            help="Choose another backup.",
+            next_tool="migration_status",
+        )
+
+
+async def _claimed(session: Session, plan: Plan, names: Mapping[BackendKind, str]) -> None:
+    """Spend the approval and claim the plan; from here on only this restore may go on."""
+    approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id)
+    if approval is None:
+        raise InDoubt(
+            "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
+        )
+    ledger = session.target.ledger
+    await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
+    await ledger.record(
+        EventKind.STARTED,
+        bound={"plan": plan.id, "kind": plan.kind, "revision": ""},
+        body={"copies": dict(names)},
+        unique=f"claim:{plan.id}",
+    )
+
+
+async def _switched(session: Session, names: Mapping[BackendKind, str]) -> None:
+    """Put the copies in place: MongoDB first, whose switch goes on where it stopped; PostgreSQL's is atomic."""
+    await session.pair[BackendKind.MONGODB].replace_with(names[BackendKind.MONGODB])
+    postgres = session.pair[BackendKind.POSTGRES]
+    if names[BackendKind.POSTGRES] in await postgres.scratch():
+        await postgres.replace_with(names[BackendKind.POSTGRES])
+
+
+async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Event:
+    """Compare what is live now with the manifest and write the outcome."""
+    expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     remaining = content.compare(expected, await session.pair.checksums(), kept=True)
-    after = await session.pair.fingerprints()
+    ledger = session.target.ledger
     outcome = await ledger.record(
         EventKind.RESTORED,
         bound={
             "plan": plan.id,
             "ledger": session.identity.ledger_id,
-            "label": label,
+            "label": taken.label,
             **detect.identity_words(await session.pair.identities()),
         },
         body={
             "applied": [dict(entry) for entry in taken.applied],
-            "after": after,
+            "after": await session.pair.fingerprints(),
             "differences": [str(item) for item in remaining],
         },
         unique=f"outcome:{plan.id}",

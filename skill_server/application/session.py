@@ -1,6 +1,10 @@
 """What one call knows of its target: read once, at the start."""
 
-from collections.abc import Mapping
+import getpass
+import os
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -87,6 +91,22 @@ class Session:
     async def inspect(self) -> None:
         """Read both schemas, which takes long where a database keeps no schema and its records have to be looked at."""
         self.snapshots = await self.pair.inspect()
+
+    @asynccontextmanager
+    async def locked(self, doing: str) -> AsyncGenerator[None]:
+        """Hold the migration lock of both databases, and read the ledger as it is once it is held.
+
+        Raises:
+            Conflict: another server works on this target (`lock-held`), with its name.
+        """
+        owner = {
+            "doing": doing,
+            "target": self.target.name,
+            "process": f"{getpass.getuser()}@{socket.gethostname()}:{os.getpid()}",
+        }
+        async with self.pair.locked(owner):
+            await self.refresh()
+            yield
 
     async def refresh(self) -> None:
         """Read the ledger again, after this call wrote to it."""

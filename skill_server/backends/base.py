@@ -197,7 +197,7 @@ class Backend(Protocol):
 
 def scratch_name(purpose: str, run: str) -> str:
     """Return the name of a scratch database; `purpose` is one short word, `run` a random word of the run."""
-    return f"dbm_scratch_{purpose}_{run}"
+    return f"{SCRATCH_PREFIX}{purpose}_{run}"
 
 
 SCRATCH_PREFIX = "dbm_scratch_"

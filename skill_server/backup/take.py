@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from skill_server.backends.base import Progress, no_progress, scratch_name
+from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
 from skill_server.backup import manifest as manifests
+from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import Failed, Refused
 from skill_server.model import content
@@ -22,11 +23,6 @@ from skill_server.model.receipt import DumpResult
 def new_label() -> str:
     """Return a label that sorts by time and never collides."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-
-
-def template_names(label: str) -> dict[BackendKind, str]:
-    """Return the names of the scratch databases that hold the restored backup."""
-    return dict.fromkeys(BackendKind, scratch_name("proof", label[-8:]))
 
 
 async def take(
@@ -76,7 +72,7 @@ async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Pr
     place = directory / taken.label
     if broken := manifests.damage(taken, place):
         raise Failed("backup-damaged", "; ".join(broken), help="Take a new backup.", next_tool="backup")
-    copies = pair.at(template_names(taken.label))
+    copies = pair.at(scratch.template_names(taken.target, taken.label))
     for number, copy in enumerate(copies):
         part = stage(progress, begin=50 * number, end=50 * (number + 1))
         await copy.load(place / copy.kind, part)
@@ -88,23 +84,14 @@ async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Pr
         for kind, dump in taken.dumps.items()
         if found[kind] != dump.fingerprint
     ]
-    await copies.close()
     if differences:
-        await drop_templates(pair, taken.label)
+        await scratch.sweep(pair, taken.target)
         raise Failed(
             "backup-not-restorable",
             "the restored copy is not equal to the source: " + "; ".join(differences[:10]),
             help="Take a new backup while the application is quiet.",
             next_tool="backup",
         )
-
-
-async def drop_templates(pair: Pair, label: str) -> None:
-    """Drop the scratch databases of a backup, where they exist."""
-    for copy in pair.at(template_names(label)):
-        if copy.database in await copy.scratch():
-            await copy.drop()
-        await copy.close()
 
 
 def private_directory(path: Path, *, within: Path | None = None) -> Path:

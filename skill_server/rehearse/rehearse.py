@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from skill_server.backends.base import Progress, RunPolicy, no_progress, scratch_name
+from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
-from skill_server.backup.take import template_names
+from skill_server.backup import scratch
 from skill_server.errors import MigrationError, Refused
 from skill_server.model import content
 from skill_server.model.ids import BackendKind
@@ -128,9 +128,9 @@ async def rehearse(
     Raises:
         Refused: a copy has the identity of a live database (`copy-is-live`).
     """
-    names = dict.fromkeys(BackendKind, scratch_name("rehearsal", secrets.token_hex(4)))
+    names = scratch.names(plan.target, "rehearsal", secrets.token_hex(4))
     copies = pair.at(names)
-    templates = template_names(label)
+    templates = scratch.template_names(plan.target, label)
     try:
         for backend in copies:
             if templates[backend.kind] in await backend.scratch():
@@ -154,7 +154,6 @@ async def rehearse(
         for backend in copies:
             if backend.database in await backend.scratch():
                 await backend.drop()
-        await copies.close()
 
 
 async def _check_not_live(pair: Pair, copies: Pair, kind: BackendKind) -> None:

@@ -37,6 +37,12 @@ FIELD = "condition"
 MODEL = '    condition: Mapped[str | None] = mapped_column(String(40), server_default="unknown")\n'
 
 
+SPOILED = (
+    *("nothing", "detection", "model", "plan", "backup", "rehearsal", "consent"),
+    *("intact backup", "document", "schema", "genuine ledger"),
+)
+
+
 class Orders(RuleBasedStateMachine):
     """An assistant that calls in any order, edits any file, and writes to the databases by other means.
 
@@ -165,6 +171,13 @@ class Orders(RuleBasedStateMachine):
             self.earned.discard("documented")
 
     @rule()
+    def removes_the_document(self) -> None:
+        """Delete the migration's document."""
+        for file in self.project.migrations.glob("*.md"):
+            file.unlink()
+            self.earned.discard("documented")
+
+    @rule()
     def reviews(self) -> None:
         """Review the migration, which writes its document anew."""
         if not self.call("review_migration")["refused"]:
@@ -243,25 +256,35 @@ class Orders(RuleBasedStateMachine):
         self.backups.clear()
         self.older, self.plan = self.plan, None
 
-    @rule(
-        omitted=st.sampled_from(["nothing", "detection", "model", "plan", "backup", "rehearsal", "consent"])
-    )
-    def takes_every_step_but_one(self, omitted: str) -> None:
-        """Go the right way and leave one step out: earlier steps may stand in for it, nothing else."""
-        if omitted != "detection":
+    @rule(spoiled=st.sampled_from(SPOILED))
+    def takes_every_step_but_one(self, spoiled: str) -> None:
+        """Go the right way, leave one step out or spoil what it left: earlier steps may stand in, nothing else."""
+        if spoiled != "detection":
             self.detects()
         if not list(self.project.migrations.glob("*.py")):
             self.generates()
-        if omitted != "model":
+        if spoiled != "model":
             self.edits_the_model(right=not self.applied)
-        if omitted != "plan":
+        if spoiled != "plan":
             self.plans()
-        if omitted != "backup":
+        if spoiled != "backup":
             self.backs_up()
-        if omitted != "rehearsal" and self.plan is not None:
+        if spoiled != "rehearsal" and self.plan is not None:
             self.rehearses()
-        self.says_yes = omitted != "consent"
+        self.says_yes = spoiled != "consent"
+        self.spoils(spoiled)
         self.applies("newest")
+
+    def spoils(self, what: str) -> None:
+        """Take away what an earlier step left."""
+        if what == "intact backup":
+            self.damages_the_backups()
+        if what == "document":
+            self.removes_the_document()
+        if what == "schema":
+            self.changes_a_schema_by_other_means(BackendKind.MONGODB)
+        if what == "genuine ledger" and "detected" in self.earned and not self.tampered:
+            self.forges_a_receipt("approval")
 
     @invariant()
     def nothing_else_moves_a_schema(self) -> None:
