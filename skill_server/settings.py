@@ -147,20 +147,18 @@ def load(root: Path | None = None) -> Settings:
     Raises:
         Invalid: the file is not readable TOML or holds something unknown.
     """
-    server = ServerSettings()
+    try:
+        server = ServerSettings()
+    except ValidationError as error:
+        raise _misfit(
+            "the environment", error, "Mend the variables that begin with DATABASE_MIGRATION_."
+        ) from error
     root = (root or server.project).resolve()
     table = _table(root)
     try:
         project = ProjectSettings.model_validate(table or {})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5]
-        )
-        raise Invalid(
-            "configuration-invalid",
-            f"the configuration does not fit: {problems}",
-            help=f"Mend {CONFIGURATION_FILE}.",
-        ) from error
+        raise _misfit("the configuration", error, f"Mend {CONFIGURATION_FILE}.") from error
     return Settings(
         root=root,
         project=project,
@@ -168,6 +166,11 @@ def load(root: Path | None = None) -> Settings:
         allowed_signers=server.allowed_signers,
         configured=table is not None,
     )
+
+
+def _misfit(what: str, error: ValidationError, help: str) -> Invalid:
+    problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5])
+    return Invalid("configuration-invalid", f"{what} does not fit: {problems}", help=help)
 
 
 def _table(root: Path) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from skill_server.cli import running
 @click.option(
     "--key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=Path("~/.ssh/id_ed25519").expanduser(),
+    default=lambda: Path("~/.ssh/id_ed25519").expanduser(),
     show_default="~/.ssh/id_ed25519",
     help="Your SSH key; its public half is in the server's list of allowed signers.",
 )

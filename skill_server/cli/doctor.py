@@ -10,8 +10,10 @@ import anyio
 import click
 
 from skill_server.application.application import Application
+from skill_server.backup.take import private_directory
 from skill_server.errors import MigrationError
 from skill_server.model.ids import BackendKind
+from skill_server.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
     if (models := settings.project.models) is not None:
         there = settings.path(models).exists()
         yield Line("models", good=there, found=models, help="Name the models' folder in the configuration.")
+    yield _backup_folder(settings)
     keygen = shutil.which("ssh-keygen")
     yield Line(
         "ssh-keygen", good=keygen is not None, found=keygen or "missing", help="Install the OpenSSH client."
@@ -83,11 +86,26 @@ async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
     except MigrationError as error:
         yield Line("target", good=False, found=error.message, help=error.help)
         return
-    for kind in BackendKind:
-        yield await _server(kind, opened.pair[kind].identity)
-    yield await _ledger(opened.ledger.events)
-    for kind in BackendKind:
-        yield await _tools(kind, opened.pair[kind].client_tools)
+    servers = {kind: await _server(kind, opened.pair[kind].identity) for kind in BackendKind}
+    for line in servers.values():
+        yield line
+    # A server that does not answer is waited for once, not once for each question to it.
+    if all(line.good for line in servers.values()):
+        yield await _ledger(opened.ledger.events)
+        for kind in BackendKind:
+            yield await _tools(kind, opened.pair[kind].client_tools)
+
+
+def _backup_folder(settings: Settings) -> Line:
+    folder = settings.backups
+    if not folder.exists() and not folder.is_symlink():
+        return Line("backup folder", good=True, found="made with the first backup")
+    try:
+        private_directory(folder, within=settings.root)
+    except MigrationError as error:
+        return Line("backup folder", good=False, found=error.message, help=error.help)
+    free = shutil.disk_usage(folder).free
+    return Line("backup folder", good=True, found=f"private, {free >> 20} MiB free")
 
 
 async def _server(kind: BackendKind, ask: Callable[[], Awaitable[Any]]) -> Line:

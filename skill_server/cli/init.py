@@ -8,7 +8,8 @@ from typing import Any
 import click
 import tomli_w
 
-from skill_server.settings import CONFIGURATION_FILE, STATE_DIRECTORY
+from skill_server.errors import MigrationError
+from skill_server.settings import CONFIGURATION_FILE, STATE_DIRECTORY, load
 
 _SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", "migrations", STATE_DIRECTORY})
 _TABLE = re.compile(r"__tablename__\s*=\s*[\"'](\w+)[\"']")
@@ -22,10 +23,15 @@ _VARIABLE = re.compile(r"(?:environ(?:\.get)?|getenv)\s*[\[(]\s*[\"']([A-Z][A-Z0
 @click.pass_obj
 def command(project: Path | None, yes: bool, embedded: bool) -> None:
     """Write database-migration.toml with what was found in the project, and ask for the rest."""
-    root = (project or Path()).resolve()
+    try:
+        settings = load(project)
+    except MigrationError as error:
+        # What is there cannot be read, so it is not replaced either.
+        raise click.ClickException(str(error)) from error
+    root = settings.root
     file = root / CONFIGURATION_FILE
-    if file.exists():
-        raise click.ClickException(f"{CONFIGURATION_FILE} is there already; edit it instead")
+    if settings.configured or file.is_symlink():
+        raise click.ClickException(f"{_configured_in(root)} is there already; edit it instead")
     found = proposed(root)
     if not yes:
         _asked(found)
@@ -67,6 +73,15 @@ def proposed(root: Path) -> dict[str, Any]:
         }
     }
     return found
+
+
+def _configured_in(root: Path) -> str:
+    own = root / CONFIGURATION_FILE
+    return (
+        CONFIGURATION_FILE
+        if own.exists() or own.is_symlink()
+        else "[tool.database-migration] in pyproject.toml"
+    )
 
 
 def _asked(found: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def _is_tool(name: str) -> bool:
 @click.version_option(__version__, prog_name="database-migration")
 @click.option(
     "--project",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=None,
     help="The project's folder; by default the current one, or DATABASE_MIGRATION_PROJECT.",
 )

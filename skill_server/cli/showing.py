@@ -60,9 +60,9 @@ def checklist(found: Any) -> None:
         [
             {
                 "holds": _MARKS[item["state"]],
-                "duty": item["duty"],
                 "line": item["title"],
                 "why": item["evidence"],
+                "do": item.get("how_to_satisfy") or "",
             }
             for item in lines
         ],

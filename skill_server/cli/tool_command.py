@@ -56,7 +56,17 @@ def _option(parameter: inspect.Parameter, hint: Any) -> click.Parameter:
     choices = _choices(hint)
     if choices:
         kind = click.Choice(choices)
-    return click.Option(words, required=required, type=kind, default=None)
+    # No default is given, because even None would count as a value and make every option optional.
+    return click.Option(words, required=required, type=kind, help=_description(hint))
+
+
+def _description(hint: Any) -> str | None:
+    """Return what the tool's schema says about an argument, which may lie behind `| None`."""
+    for part in (hint, *typing.get_args(hint)):
+        for item in getattr(part, "__metadata__", ()):
+            if getattr(item, "description", None):
+                return f"{item.description[0].upper()}{item.description[1:]}."
+    return None
 
 
 def _plain(hint: Any) -> Any:
