@@ -7,7 +7,7 @@ from skill_server.errors import Conflict, Refused
 from skill_server.ledger import history
 from skill_server.ledger.ledger import Ledger
 from skill_server.model.ids import BackendKind
-from skill_server.model.plan import TargetIdentity
+from skill_server.model.plan import PlanKind, TargetIdentity
 from skill_server.model.receipt import Event, EventKind, ServerIdentity
 
 
@@ -109,7 +109,13 @@ def read_identity(
         )
     last = next(event for event in reversed(events) if event.kind in (EventKind.ADOPTED, EventKind.RESTORED))
     found = identity_words(identities)
-    changed = sorted(key for key in found if last.bound.get(key) != found[key])
+    # A restore replaces the databases one after the other; until it is finished only the servers can be the same.
+    halves = _restore_is_open(events)
+    changed = sorted(
+        key
+        for key in found
+        if last.bound.get(key) != found[key] and not (halves and key.endswith(".database"))
+    )
     if changed:
         raise Conflict(
             "identity-changed",
@@ -120,3 +126,9 @@ def read_identity(
     return TargetIdentity.model_validate(
         {"name": name, "environment": environment, "ledger_id": adopted.bound["ledger"]}
     )
+
+
+def _restore_is_open(events: list[Event]) -> bool:
+    unfinished = history.read(events).unfinished
+    begun = history.latest(events, EventKind.STARTED, plan=unfinished) if unfinished else None
+    return begun is not None and begun.bound["kind"] == PlanKind.RESTORE
