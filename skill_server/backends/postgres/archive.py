@@ -19,6 +19,18 @@ from skill_server.model.receipt import BackupPart
 ARCHIVE = "postgres.dump.zst"
 NOTE = "postgres.json"
 _PARTIAL = ".partial"
+# An uncompressed archive of pg_dump has a header before every row, which hides repetitions from zstd's level 1: on
+# short rows it packed 8 % worse than the gzip of pg_dump itself. This packs 4 % better and makes a dump a fifth slower.
+_PACKING = zstandard.ZstdCompressionParameters(
+    strategy=zstandard.STRATEGY_GREEDY,
+    window_log=21,
+    hash_log=17,
+    chain_log=16,
+    search_log=2,
+    min_match=6,
+    target_length=1,
+    write_checksum=True,
+)
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -50,7 +62,7 @@ class Packed:
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
-        self._pack = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+        self._pack = zstandard.ZstdCompressor(compression_params=_PACKING).compressobj()
         self._hash, self._plain_hash = hashlib.sha256(), hashlib.sha256()
         self.size_bytes = self.plain_bytes = 0
 
