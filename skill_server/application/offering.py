@@ -156,6 +156,15 @@ async def _wanted(session: Session, call: Call, plan_id: str) -> Proposal:
             next_tool=call.tool,
             next_args={**call_of(plan).args, "target": session.target.name},
         )
+    if known.outcome is not None and known.outcome.seq < session.history.last_change_seq:
+        # Its outcome is history: to repeat it now could claim a state that a later change has undone.
+        raise Conflict(
+            "plan-superseded",
+            f"plan {plan_id} ended before, and something else was changed after it",
+            help="Look at the plan of today: call the same tool without plan_id.",
+            next_tool="migration_status",
+            next_args={"target": session.target.name},
+        )
     if known.outcome is not None or session.history.unfinished == plan_id:
         return known
     return await _WAYS[call.kind].propose(session, call.subject, expected=plan_id)

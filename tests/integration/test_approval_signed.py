@@ -186,6 +186,9 @@ async def test_a_signature_serves_one_plan_once(production: Production) -> None:
     assert (await production.approve(back, key)).status == 0
     assert (await call(app, "run_downgrade", plan_id=back)).state == "applied"
     assert (await content(app))[0] == before[0]
+    # Its first outcome was true then; to repeat it now would call something applied that is not.
+    async with refusal(project, app, "plan-superseded", "changed after it", "without plan_id"):
+        await call(app, "run_upgrade", plan_id=first)
 
     project.models.write_text(project.models.read_text() + FIELD)
     again = await production.ready()
