@@ -40,7 +40,6 @@ class PolicySettings(Frozen):
     lock_budget_s: float = Field(default=10, gt=0)
     statement_timeout_s: float = Field(default=3600, gt=0)
     batch_records: int = Field(default=500, ge=1, le=10_000)
-    blocking_limit_bytes: int = 256 * 1024 * 1024
     require_quiet: bool = False
     test_timeout_s: float = Field(default=600, gt=0)
 
@@ -87,7 +86,6 @@ class ServerSettings(BaseSettings):
     project: Path = Path()
     key_file: Path = Path(platformdirs.user_data_dir("database-migration")) / "ledger.key"
     allowed_signers: Path | None = None
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
 
 class Settings(Frozen):

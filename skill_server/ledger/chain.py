@@ -36,6 +36,6 @@ def check(events: list[Event], key: bytes) -> None:
             raise Conflict(
                 "ledger-tampered",
                 f"entry {event.seq} of the ledger was not written by this server, or one before it is missing",
-                help="Stop; a person must find out who changed the ledger and adopt the target again.",
+                help="Stop; a person finds out who changed it, as docs/emergency.md says.",
             )
         previous = event

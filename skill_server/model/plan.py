@@ -40,7 +40,8 @@ class Probe(Frozen):
     """A question whose answer must be zero records: `statement` finds the offenders and returns their keys.
 
     On PostgreSQL the statement is a SELECT of one text column, the key, of every offender; on MongoDB a
-    `find_offenders` operation. `message` says what an offender means, in words that follow a count: "records have a value that …".
+    `find_offenders` operation. `message` says what an offender means, in words that follow a
+    count: "records have a value that …".
     """
 
     id: str

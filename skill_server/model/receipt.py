@@ -17,7 +17,6 @@ class EventKind(StrEnum):
     REHEARSAL = "rehearsal"
     APPROVAL = "approval"
     SPENT = "spent"
-    CLAIM = "claim"
     STARTED = "started"
     OUTCOME = "outcome"
     VERIFICATION = "verification"

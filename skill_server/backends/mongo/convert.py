@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from skill_server.backends.mongo.values import INT32, INT64
-from skill_server.model.logical import Kind, LogicalType
+from skill_server.model.logical import Fidelity, Kind, LogicalType, fidelity
 
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*")
@@ -57,7 +57,7 @@ def _convert(value: Any, was: LogicalType, to: LogicalType) -> Any:
         case Kind.FLOAT:
             return value if isinstance(value, float) else float(_as_number(value))
         case Kind.DECIMAL:
-            return _as_decimal(value, to)
+            return _as_decimal(value, was, to)
         case Kind.BOOLEAN:
             return _as_boolean(value)
         case Kind.DATE | Kind.DATE_TIME:
@@ -135,7 +135,7 @@ def _as_integer(value: Any, to: LogicalType) -> Any:
     return Int64(whole) if to.kind is Kind.BIG_INTEGER else whole
 
 
-def _as_decimal(value: Any, to: LogicalType) -> Any:
+def _as_decimal(value: Any, was: LogicalType, to: LogicalType) -> Any:
     from bson import Decimal128
 
     number = _as_number(value)
@@ -145,6 +145,8 @@ def _as_decimal(value: Any, to: LogicalType) -> Any:
     rounded = exact.quantize(Decimal(1).scaleb(-(to.scale or 0)), context=_EXACT)
     if abs(rounded) >= Decimal(10) ** ((to.precision or 0) - (to.scale or 0)):
         raise Unconvertible("the number has too many digits")
+    if rounded != exact and fidelity(was, to) is not Fidelity.LOSSY:
+        raise Unconvertible("the number has more decimals than fit")
     return Decimal128(rounded)
 
 

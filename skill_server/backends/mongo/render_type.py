@@ -35,7 +35,7 @@ def retype(action: RetypeField, snapshot: Snapshot, names: NameMap, migration: s
         raise Refused(
             "conversion-unknown",
             f"no conversion from {action.was} to {action.to} is defined",
-            help="Add a new field of the other type, and fill it by a transform.",
+            help="Add a new field of the other type, and let the application fill it.",
         )
     _require_no_expiry(subject, action)
     values = _values(subject, action, kept)

@@ -63,6 +63,7 @@ def test_a_value_becomes_one_of_the_other_type(value: Any, was: str, to: str, ex
         (float("nan"), "Integer"),
         ("abcd", "String(3)"),
         ("1000", "Decimal(5,2)"),
+        ("12.345", "Decimal(12,2)"),
         ("maybe", "Boolean"),
         (2, "Boolean"),
         ("2024-02-30", "Date"),
