@@ -51,9 +51,9 @@ class Ledger:
             if own != longest[: len(own)] or len(longest) - len(own) > 1:
                 raise Conflict(
                     "ledger-disagrees",
-                    f"the ledger in {kind} holds other rows than the one in the other database",
-                    help="Check that both URLs lead to the databases of this target; if they do, one was changed by "
-                    "other means, and a person must find out how.",
+                    f"the ledger in {kind} holds other entries than the one in the other database",
+                    help="Check that both URLs lead to the databases of this target; if they do, a person finds out what "
+                    "changed one of them, as docs/emergency.md says.",
                 )
             for missing in longest[len(own) :]:
                 await self._stores[kind].prepare()

@@ -90,7 +90,7 @@ async def test_a_forged_approval_stops_everything(place: Place, written: str) ->
         ("migration_status", {}),
         ("detect_db_type", {}),
     ):
-        async with refusal(project, app, "ledger-tampered", f"entry {forged.seq}", "a person must find out"):
+        async with refusal(project, app, "ledger-tampered", f"entry {forged.seq}", "a person finds out"):
             await call(app, tool, **given)
 
 
@@ -201,3 +201,21 @@ async def copy_rows(source: Project, copy: Project) -> None:
         )
     async with documents(source) as rows, documents(copy) as copies:
         await copies.insert_many(await rows.find().to_list())
+
+
+async def test_a_broken_ledger_is_replaced_by_a_person_alone(place: Place) -> None:
+    """Adopting again does not paper over it: both ledgers are put aside first, and the new one proves nothing old."""
+    project, app = place
+    plan_id = (await call(app, "run_upgrade")).plan_id
+    await insert(project, approval_after((await events(app))[-1], plan_id))
+    refused = await command(project.root, "adopt", "--json")
+    assert (refused.status, refused.json["code"]) == (1, "ledger-tampered")
+
+    await project.on_postgres(f"ALTER TABLE {ROWS} RENAME TO event_aside")
+    async with documents(project) as rows:
+        await rows.rename(f"{ROWS}_aside")
+    adopted = await command(project.root, "adopt", "--json")
+    assert adopted.status == 0, adopted.told
+    async with refusal(project, app, "plan-unknown", plan_id):
+        await call(app, "run_upgrade", plan_id=plan_id)
+    assert "backup_is_verified" in (await call(app, "run_upgrade")).missing
