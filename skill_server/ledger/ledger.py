@@ -52,8 +52,8 @@ class Ledger:
                 raise Conflict(
                     "ledger-disagrees",
                     f"the ledger in {kind} holds other entries than the one in the other database",
-                    help="Check that both URLs lead to the databases of this target; if they do, a person finds out what "
-                    "changed one of them, as docs/emergency.md says.",
+                    help="Check that both URLs lead to the databases of this target; if they do, a person finds out "
+                    "what changed one of them, as docs/emergency.md says.",
                 )
             for missing in longest[len(own) :]:
                 await self._stores[kind].prepare()
