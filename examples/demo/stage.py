@@ -18,6 +18,8 @@ from examples.item_management.app.seeding import seed
 from skill_server.embedded import embedded_pair
 
 CHECKOUT = Path(__file__).parent.parent.parent
+# The stand-in for MongoDB takes its time for each document; the seeder itself makes as many as one likes.
+LOGS = 4000
 APPLICATION = CHECKOUT / "examples" / "item_management"
 CONFIGURATION = """\
 default_target = "development"
@@ -73,8 +75,8 @@ async def set_up(folder: Path, items: int, say: Callable[[str], None]) -> AsyncG
     (project / "migrations").mkdir()
     async with embedded_pair(durable=False) as pair:
         say("PostgreSQL 18 and a MongoDB-protocol server are running, on this machine only")
-        await seed(pair.postgres_url, pair.mongodb_url, items=items)
-        say(f"both hold the same {items:,} items, 200 users and 20,000 log lines")
+        await seed(pair.postgres_url, pair.mongodb_url, items=items, logs=LOGS)
+        say(f"both hold the same {items:,} items, 200 users and {LOGS:,} log lines")
         yield Stage(
             project=project,
             postgres_url=pair.postgres_url,

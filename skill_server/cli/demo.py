@@ -10,7 +10,7 @@ CHECKOUT = Path(__file__).parent.parent.parent
 
 
 @click.command("demo")
-@click.option("--items", default=5000, show_default=True, help="How many items the sample databases hold.")
+@click.option("--items", default=1000, show_default=True, help="How many items the sample databases hold.")
 @click.option("--keep", is_flag=True, help="Keep the project's folder to look at it afterwards.")
 def command(items: int, keep: bool) -> None:
     """Show the whole workflow on a real PostgreSQL and a MongoDB-protocol server, in under three minutes."""

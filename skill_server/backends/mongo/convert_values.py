@@ -39,8 +39,7 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
                 keeping.append(
                     ReplaceOne({"_id": key}, raw.document(_id=identity, old=old, new=new), upsert=True)
                 )
-                held = {"_id": key, **raw.is_exactly(operation.field, old)}
-                setting.append(UpdateOne(held, changing(operation.field, new)))
+                setting.append(UpdateOne({"_id": key}, raw.replacing(operation.field, old, new)))
             elif first and not _comes_back(new, operation):
                 # It looks converted already, but the way back would make something else of it.
                 kept = raw.document(old=old, new=new)
@@ -72,11 +71,6 @@ def converted(value: raw.Value, was: LogicalType, to: LogicalType, identity: raw
         ) from reason
     # Decoding and encoding an unchanged value could spell it otherwise.
     return value if changed is plain else raw.encoded(changed)
-
-
-def changing(field: str, value: raw.Value) -> list[dict[str, Any]]:
-    """Return the update that sets a field to exactly this value, in its place."""
-    return [{"$set": {field: raw.literal(value)}}]
 
 
 def _comes_back(value: raw.Value, operation: ConvertValues) -> bool:

@@ -96,19 +96,27 @@ def key(value: Value) -> Any:
     return document(v=value)["v"]
 
 
+def replacing(field: str, old: Value, new: Value | None) -> list[dict[str, Any]]:
+    """Return the update that puts `new` (None: nothing) in the place of a field while it has the value `old`.
+
+    The condition is part of the update and not of its filter, which then names the `_id` alone: the update is as
+    atomic, and no server is tempted to scan.
+    """
+    then: Any = "$$REMOVE" if new is None else literal(new)
+    return [{"$set": {field: {"$cond": [is_exactly(field, old), then, f"${field}"]}}}]
+
+
 def is_exactly(field: str, value: Value) -> dict[str, Any]:
-    """Return a filter that holds while a field has this value.
+    """Return an expression that holds while a field has this value.
 
     `$eq` alone takes 1, 1.0 and a long 1 for equal, so the type is compared too; numbers inside an embedded value are
     still compared by size alone.
     """
     return {
-        "$expr": {
-            "$and": [
-                {"$eq": [f"${field}", literal(value)]},
-                {"$eq": [{"$type": f"${field}"}, value.type_name]},
-            ]
-        }
+        "$and": [
+            {"$eq": [f"${field}", literal(value)]},
+            {"$eq": [{"$type": f"${field}"}, value.type_name]},
+        ]
     }
 
 

@@ -30,8 +30,7 @@ async def run(operation: RetireValues, passes: Passes) -> None:
             if found.value != unless:
                 kept = raw.document(_id=identity, position=raw.encoded(found.position), value=found.value)
                 keeping.append(ReplaceOne({"_id": key}, kept, upsert=True))
-            held = {"_id": key, **raw.is_exactly(operation.field, found.value)}
-            unsetting.append(UpdateOne(held, {"$unset": {operation.field: ""}}))
+            unsetting.append(UpdateOne({"_id": key}, raw.replacing(operation.field, found.value, None)))
         await passes.write(operation.kept, keeping)
         await passes.write(operation.collection, unsetting)
         return len(unsetting)

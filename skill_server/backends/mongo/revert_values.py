@@ -7,7 +7,7 @@ from typing import Any
 
 from skill_server.backends.mongo import raw
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.convert_values import NULL, changing, converted
+from skill_server.backends.mongo.convert_values import NULL, converted
 from skill_server.backends.mongo.operations import RevertValues
 from skill_server.backends.mongo.passes import Passes
 
@@ -26,8 +26,8 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         for side in side_documents:
             old, new = raw.require(side, "old"), raw.require(side, "new")
             if old != new:
-                held = {"_id": raw.key(raw.require(side, "_id")), **raw.is_exactly(operation.field, new)}
-                requests.append(UpdateOne(held, changing(operation.field, old)))
+                key = raw.key(raw.require(side, "_id"))
+                requests.append(UpdateOne({"_id": key}, raw.replacing(operation.field, new, old)))
         await passes.write(operation.collection, requests)
         return len(requests)
 
@@ -45,10 +45,7 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         # What equals its kept old value was put back a moment ago, however odd its type is.
         kept = await kept_values(passes.connections, operation.kept, [identity for identity, _, _ in changed])
         requests = [
-            UpdateOne(
-                {"_id": raw.key(identity), **raw.is_exactly(operation.field, now)},
-                changing(operation.field, back),
-            )
+            UpdateOne({"_id": raw.key(identity)}, raw.replacing(operation.field, now, back))
             for identity, now, back in changed
             if kept.get(identity) != now
         ]

@@ -49,6 +49,6 @@ async def test_the_guard_holds_for_its_own_value_alone(connections: Connections,
     await collection.insert_many([{"_id": key, "x": value} for key, value in enumerate(VALUES)])
     await collection.insert_one({"_id": "missing"})
 
-    found = await collection.find(raw.is_exactly("x", raw.encoded(VALUES[number]))).to_list(None)
+    found = await collection.find({"$expr": raw.is_exactly("x", raw.encoded(VALUES[number]))}).to_list(None)
 
     assert [document["_id"] for document in found] == [number]
