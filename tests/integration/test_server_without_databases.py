@@ -112,7 +112,7 @@ class Broken(Application):
         super().__init__()
         self._error = error
 
-    async def session(self, name: str | None) -> Any:
+    async def session(self, name: str | None, *, inspected: bool = True) -> Any:
         """Fail."""
         raise self._error
 

@@ -205,7 +205,7 @@ async def fill(postgres_url: str, mongodb_url: str) -> None:
             for record in records
         ]
         await database["item"].insert_many(
-            [{"_id": ObjectId(f"{record['ItemID'] + 1000:024x}"), **record} for record in documents]
+            [{"_id": ObjectId(f"{number + 1000:024x}"), **found} for number, found in enumerate(documents, 1)]
         )
         await database["item"].create_index([("Serial", 1)], unique=True, name="Serial_1")
         await database["item"].create_index([("ItemName", 1)], name="ItemName_1")
