@@ -18,15 +18,16 @@ REPORTS = ROOT / "build" / "tests"
 
 @dataclass(frozen=True)
 class Tier:
-    """A set of test directories with the minutes it may take on two cores."""
+    """A set of test directories with the minutes it may take on two cores, and how many processes share it."""
 
     name: str
     budget_min: int
     directories: tuple[str, ...]
+    processes: int = 2
 
 
 TIERS = (
-    Tier("unit", 1, ("unit", "golden", "guards")),
+    Tier("unit", 1, ("unit", "golden", "guards"), processes=1),
     Tier("contract", 5, ("contract",)),
     Tier("integration", 5, ("integration", "lifecycle", "workflow", "demo")),
     Tier("property", 5, ("property", "faults")),
@@ -79,12 +80,19 @@ def run(tier: Tier) -> Outcome:
     # Without a path pytest would collect every tier, so a tier whose directories are missing never starts it.
     passed = bool(paths) and (
         subprocess.run(
-            [sys.executable, "-m", "pytest", f"--junitxml={report}", *paths], cwd=ROOT, check=False
+            [sys.executable, "-m", "pytest", f"--junitxml={report}", *_shared(tier), *paths],
+            cwd=ROOT,
+            check=False,
         ).returncode
         == 0
     )
     tests, skips = read_report(report)
     return Outcome(tier, passed and tests > 0, tests, skips, time.monotonic() - began)
+
+
+def _shared(tier: Tier) -> list[str]:
+    """Return the options that share a tier between processes; each starts servers of its own."""
+    return [] if tier.processes == 1 else [f"--numprocesses={tier.processes}", "--dist=loadfile", "--quiet"]
 
 
 def main(names: list[str]) -> int:
