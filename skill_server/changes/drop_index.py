@@ -7,19 +7,20 @@ from skill_server import changes
 from skill_server.model import action, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
-from skill_server.model.ids import Name
+from skill_server.model.ids import Name, NativeNames
 from skill_server.model.snapshot import Snapshot
 
 
 class DropIndex(Change):
-    """An index that is no longer wanted."""
+    """An index that is no longer wanted; `names` says what a database calls it where that is not `name`."""
 
     kind: Literal["drop_index"] = "drop_index"
     name: Name
+    names: NativeNames = {}
 
     def expand(self) -> Iterator[action.Action]:
         """Yield the one action that drops the index."""
-        yield action.RetireIndex(entity=self.entity, name=self.name)
+        yield action.RetireIndex(entity=self.entity, name=self.name, names=self.names)
 
     def inverse(self) -> Change:
         """Return the change that rebuilds the index."""
@@ -31,7 +32,7 @@ class DropIndex(Change):
 
     def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
         """Yield an index that is not there."""
-        yield from presence.index_problems(snapshot, self.entity, self.name)
+        yield from presence.index_problems(snapshot, self.entity, self.names.get(snapshot.backend, self.name))
 
 
 CHANGE = DropIndex

@@ -7,7 +7,7 @@ from skill_server import changes
 from skill_server.model import action, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
-from skill_server.model.ids import Name
+from skill_server.model.ids import Name, NativeNames
 from skill_server.model.snapshot import Snapshot
 
 
@@ -17,10 +17,11 @@ class RestoreIndex(Change):
     undo_only: ClassVar[bool] = True
     kind: Literal["restore_index"] = "restore_index"
     name: Name
+    names: NativeNames = {}
 
     def expand(self) -> Iterator[action.Action]:
         """Yield the one action that rebuilds the index."""
-        yield action.RestoreIndex(entity=self.entity, name=self.name)
+        yield action.RestoreIndex(entity=self.entity, name=self.name, names=self.names)
 
     def inverse(self) -> Change:
         """Return the change that drops the index."""
@@ -32,7 +33,9 @@ class RestoreIndex(Change):
 
     def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
         """Yield an index that is there."""
-        yield from presence.index_taken_problems(snapshot, self.entity, self.name)
+        yield from presence.index_taken_problems(
+            snapshot, self.entity, self.names.get(snapshot.backend, self.name)
+        )
 
 
 CHANGE = RestoreIndex

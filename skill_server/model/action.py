@@ -4,12 +4,12 @@
 made (keeping aside any value written meanwhile), `purge_*` deletes for good and has no inverse.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from skill_server.model.base import Frozen, Json
-from skill_server.model.ids import Name
+from skill_server.model.ids import BackendKind, Name, NativeNames
 from skill_server.model.logical import FieldType
 from skill_server.model.snapshot import IndexKey
 
@@ -139,28 +139,36 @@ class RemoveIndex(Frozen):
         return BuildIndex(**self.model_dump(exclude={"kind"}))
 
 
-class RetireIndex(Frozen):
+class _KnownIndex(Frozen):
+    """An index that is there already; `names` says what a database calls it where that is not `name`."""
+
+    entity: Name
+    name: Name
+    names: NativeNames = {}
+
+    def on(self, backend: BackendKind) -> Self:
+        """Return the action under the name that one database uses."""
+        return self.model_copy(update={"name": self.names.get(backend, self.name), "names": {}})
+
+
+class RetireIndex(_KnownIndex):
     """Drop an index and remember its definition."""
 
     kind: Literal["retire_index"] = "retire_index"
-    entity: Name
-    name: Name
 
     def inverse(self) -> "RestoreIndex":
         """Return the action that rebuilds the index."""
-        return RestoreIndex(entity=self.entity, name=self.name)
+        return RestoreIndex(entity=self.entity, name=self.name, names=self.names)
 
 
-class RestoreIndex(Frozen):
+class RestoreIndex(_KnownIndex):
     """Rebuild a retired index from its remembered definition."""
 
     kind: Literal["restore_index"] = "restore_index"
-    entity: Name
-    name: Name
 
     def inverse(self) -> RetireIndex:
         """Return the action that drops the index."""
-        return RetireIndex(entity=self.entity, name=self.name)
+        return RetireIndex(entity=self.entity, name=self.name, names=self.names)
 
 
 class PurgeField(Frozen):

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from skill_server.errors import Invalid
 
@@ -72,6 +72,8 @@ def require_new_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(existing_name), Field(min_length=1, max_length=LONGEST_NAME_BYTES)]
+# The schema is short because it is part of every listing of the tools; the validator says what the keys are.
+NativeNames = Annotated[dict[BackendKind, Name], WithJsonSchema({"type": "object"})]
 Revision = Annotated[str, Field(pattern=r"^[0-9]{8}(_[0-9]{6})?_[a-z0-9_]{1,80}$", max_length=100)]
 RevisionOrHead = Annotated[
     str, Field(pattern=r"^(head|[0-9]{8}(_[0-9]{6})?_[a-z0-9_]{1,80})$", max_length=100)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from skill_server.errors import Invalid, Refused
-from skill_server.model.action import Action
+from skill_server.model.action import Action, RestoreIndex, RetireIndex
 from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding, Severity
@@ -40,7 +40,7 @@ def problems(request: Request, snapshots: Mapping[BackendKind, Snapshot]) -> tup
         state = snapshots[kind]
         for change in request.changes:
             found += [item.model_copy(update={"backend": kind}) for item in change.problems(state)]
-            for action in change.expand():
+            for action in _named_on(kind, list(change.expand())):
                 state = foresee.after(state, action)
     return tuple(found)
 
@@ -149,7 +149,7 @@ def _assembled(
         (action, backend, piece)
         for backend in BACKENDS
         if backend not in request.not_applicable
-        for action, piece in _pieces(actions, snapshots[backend], renders[backend])
+        for action, piece in _pieces(_named_on(backend, actions), snapshots[backend], renders[backend])
     ]
     drafts.sort(key=lambda draft: (PHASES.index(draft[2].phase), BACKENDS.index(draft[1])))
     counts = dict.fromkeys(BACKENDS, 0)
@@ -181,6 +181,13 @@ def _assembled(
         before=_before(actions, snapshots[BackendKind.POSTGRES]),
         policy=request.policy,
     )
+
+
+def _named_on(backend: BackendKind, actions: Sequence[Action]) -> list[Action]:
+    """Return the actions with the names of existing indexes that one database uses."""
+    return [
+        action.on(backend) if isinstance(action, RetireIndex | RestoreIndex) else action for action in actions
+    ]
 
 
 def _pieces(actions: Sequence[Action], snapshot: Snapshot, render: Render) -> Iterable[tuple[Action, Piece]]:

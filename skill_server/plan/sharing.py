@@ -24,9 +24,10 @@ def require_apart(chosen: Sequence[Action], snapshots: Mapping[BackendKind, Snap
     for remembering in chosen:
         if not isinstance(remembering, _REMEMBERING):
             continue
-        for snapshot in snapshots.values():
+        for kind, snapshot in snapshots.items():
             entity = snapshot.entity(remembering.entity)
-            shared = _fields_along(remembering, entity) if entity else frozenset[str]()
+            named = remembering.on(kind) if isinstance(remembering, actions.RetireIndex) else remembering
+            shared = _fields_along(named, entity) if entity else frozenset[str]()
             for rename in renames:
                 if rename.entity == remembering.entity and rename.field in shared:
                     raise Invalid(
