@@ -20,7 +20,7 @@ Work = Callable[[Application, Progress], Awaitable[dict[str, Any]]]
 
 
 def run(project: Path | None, work: Work, *, as_json: bool) -> None:
-    """Carry `work` out and leave the process: status 0 done, 1 refused or failed, 3 outcome in doubt."""
+    """Carry `work` out and leave the process: status 0 done, 1 refused, failed or not passed, 3 outcome in doubt."""
     sys.exit(anyio.run(_run, project, work, as_json))
 
 
@@ -37,7 +37,8 @@ async def _run(project: Path | None, work: Work, as_json: bool) -> int:
         sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n")
     else:
         showing.result(result)
-    return 0
+    # A verification, review or rehearsal that did not pass is an answer, and must stop a script all the same.
+    return 0 if result.get("ok", True) else REFUSED
 
 
 def refusal(error: MigrationError) -> dict[str, Any]:

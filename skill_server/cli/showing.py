@@ -38,7 +38,11 @@ def result(found: dict[str, Any]) -> None:
     for item in found.get("findings", []):
         place = f" ({item['file']}:{item['line']})" if item.get("file") else ""
         click.echo(f"{item['severity']}: {item['message']}{place}. {item['help']}")
-    for name in ("steps", "entities", "applied", "pending", "retired", "backups", "checks", "acts"):
+    _steps(found.get("plan") or {})
+    by_backend: dict[str, list[dict[str, Any]]] = found.get("entities") or {}
+    for backend, entities in by_backend.items():
+        _entities(backend, entities)
+    for name in ("applied", "pending", "retired", "backups", "checks", "acts"):
         _rows(name, found.get(name) or [])
     checklist(found.get("checklist"))
     _next(found)
@@ -67,6 +71,28 @@ def checklist(found: Any) -> None:
             for item in lines
         ],
     )
+
+
+def _steps(plan: dict[str, Any]) -> None:
+    """Print what a plan would run, on both databases, in its order."""
+    for step in plan.get("steps", []):
+        hazards = f" [{', '.join(step['hazards'])}]" if step["hazards"] else ""
+        click.echo(f"{step['id']} ({step['phase']}): {step['summary']}{hazards}")
+        for statement in step["statements"]:
+            lock = f"  -- {statement['lock']}" if "lock" in statement else ""
+            click.echo(f"    {statement['text']}{lock}")
+    if plan.get("steps_omitted"):
+        click.echo(f"and {plan['steps_omitted']} more steps: {plan.get('document', 'see --json')}")
+
+
+def _entities(backend: str, entities: list[dict[str, Any]]) -> None:
+    """Print the entities of one database: all in short, or one with its parts."""
+    full = [entity for entity in entities if "constraints" in entity]
+    _rows(backend, [entity for entity in entities if "constraints" not in entity])
+    for entity in full:
+        click.echo(f"{backend}: {entity['name']}, about {entity['records_estimate']} records")
+        for part in ("fields", "indexes", "constraints", "dependents"):
+            _rows(part, entity[part])
 
 
 def _next(found: dict[str, Any]) -> None:
@@ -99,5 +125,5 @@ def _rows(title: str, found: list[Any]) -> None:
 
 
 def _cell(value: Any) -> str:
-    text = str(value)
+    text = ", ".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
     return text if len(text) <= 200 else text[:199] + "…"
