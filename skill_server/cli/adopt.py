@@ -11,7 +11,7 @@ from skill_server.backends.base import Progress
 from skill_server.cli import running
 
 
-@click.command("adopt")
+@click.command("adopt", short_help="Bind a target to its databases")
 @click.option("--target", default=None, help="The target's name in the configuration.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_obj

@@ -15,7 +15,7 @@ from skill_server.backends.base import Progress
 from skill_server.cli import running
 
 
-@click.command("approve")
+@click.command("approve", short_help="Approve a plan with an SSH key")
 @click.argument("plan_id")
 @click.option("--target", default=None, help="The target's name in the configuration.")
 @click.option(

@@ -9,11 +9,14 @@ import click
 CHECKOUT = Path(__file__).parent.parent.parent
 
 
-@click.command("demo")
+@click.command("demo", short_help="See the whole workflow")
 @click.option("--items", default=1000, show_default=True, help="How many items the sample databases hold.")
 @click.option("--keep", is_flag=True, help="Keep the project's folder to look at it afterwards.")
 def command(items: int, keep: bool) -> None:
-    """Show the whole workflow on a real PostgreSQL and a MongoDB-protocol server, in under three minutes."""
+    """Show the whole workflow on a real PostgreSQL and a MongoDB-protocol server.
+
+    It takes about a minute on two cores with the default number of items, and starts and stops its own servers.
+    """
     if not (CHECKOUT / "examples" / "demo" / "__init__.py").is_file():
         raise click.ClickException(
             "the demo needs the sample application: run it in a checkout of the repository"

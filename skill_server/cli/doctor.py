@@ -26,7 +26,7 @@ class Line:
     help: str = ""
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check what a migration needs")
 @click.option("--target", default=None, help="The target's name in the configuration.")
 @click.option("--quiet", is_flag=True, help="Print nothing; the exit status tells.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

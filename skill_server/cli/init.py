@@ -17,7 +17,7 @@ _LITERAL = re.compile(r"[\"']([A-Za-z_]\w*)[\"']")
 _VARIABLE = re.compile(r"(?:environ(?:\.get)?|getenv)\s*[\[(]\s*[\"']([A-Z][A-Z0-9_]*)[\"']")
 
 
-@click.command("init")
+@click.command("init", short_help="Write the configuration")
 @click.option("--yes", is_flag=True, help="Take what was found and ask nothing.")
 @click.option("--embedded", is_flag=True, help="Add a target on servers that this product starts itself.")
 @click.pass_obj

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command("serve")
+@click.command("serve", short_help="Serve the tools over MCP")
 @click.pass_obj
 def command(project: Path | None) -> None:
     """Serve the tools over MCP on standard input and output.

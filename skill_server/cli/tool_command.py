@@ -57,7 +57,15 @@ def _option(parameter: inspect.Parameter, hint: Any) -> click.Parameter:
     if choices:
         kind = click.Choice(choices)
     # No default is given, because even None would count as a value and make every option optional.
-    return click.Option(words, required=required, type=kind, help=_description(hint))
+    default = parameter.default if isinstance(parameter.default, str) else None
+    return click.Option(words, required=required, type=kind, help=_help(hint, kind, default))
+
+
+def _help(hint: Any, kind: click.ParamType[Any] | None, default: str | None) -> str:
+    said = _description(hint) or ""
+    if isinstance(kind, _Json):
+        said += " JSON, or @file; see references/tools.md."
+    return f"{said}  [default: {default}]" if default else said
 
 
 def _description(hint: Any) -> str | None:
