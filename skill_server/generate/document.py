@@ -11,7 +11,7 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step, Way
 
 _FIRST_LINE = re.compile(r"<!-- migration-digest: ([0-9a-f]{32}) -->\n")
-_TITLES = {BackendKind.POSTGRES: ("PostgreSQL", "sql"), BackendKind.MONGODB: ("MongoDB", "json")}
+_TITLES = {BackendKind.POSTGRES: ("PostgreSQL", "sql"), BackendKind.MONGODB: ("MongoDB", "js")}
 _MEANING = {
     Hazard.BLOCKS_READS: "nobody can read the entity meanwhile",
     Hazard.BLOCKS_WRITES: "nobody can write to the entity meanwhile",
@@ -30,7 +30,7 @@ _CHECKLIST = (
     "The plan was rehearsed on copies: up, down and up again, and the project's tests passed on both.",
     "Nothing in the code uses a removed or renamed name, or each such name is acknowledged.",
     "The models match the schema after the upgrade.",
-    "A person approved the plan, where the target asks for it.",
+    "A person approved the plan.",
     "The upgrade was verified.",
 )
 
@@ -121,7 +121,8 @@ def _step(step: Step, way: Way | None, language: str) -> Iterator[str]:
     yield from (f"- After: no {_text(probe.message)}" for probe in way.after)
     if locks or way.hazards or way.before or way.after:
         yield ""
-    content = "\n\n".join(statement.text for statement in way.statements)
+    # Each ends as its own shell wants it, so that a reader can try one there.
+    content = "\n\n".join(f"{statement.text};" for statement in way.statements)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", content)), default=0))
     yield from (f"{fence}{language}", content, fence, "")
 

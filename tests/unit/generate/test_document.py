@@ -74,7 +74,7 @@ def test_text_from_elsewhere_does_not_become_markup() -> None:
 
     assert "<b>" not in text
     assert "\\|" in text
-    assert "````sql\nSELECT '```'\n````" in text
+    assert "````sql\nSELECT '```';\n````" in text
 
 
 def test_a_step_without_a_way_back_says_so() -> None:
