@@ -171,6 +171,6 @@ def _settled(outcome: Event) -> Event:
         "needs-attention",
         f"the run ended half-way: {outcome.body['problem']}",
         help="Call migration_status, then restore the backup.",
-        next_tool="restore_backup",
+        next_tool="migration_status",
         detail=detail,
     )

@@ -83,7 +83,8 @@ class MongoStore:
                 raise Conflict(
                     "ledger-race",
                     f"event {event.seq} ({event.kind}) is already in the ledger of {self._connections.database}",
-                    help="Read the ledger again, then repeat the call.",
+                    help="Ask migration_status what was recorded, then repeat the call if it still fits.",
+                    next_tool="migration_status",
                 ) from error
 
     async def events(self) -> list[Event]:

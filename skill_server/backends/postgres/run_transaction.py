@@ -129,8 +129,8 @@ async def _look_up(
     raise InDoubt(
         "commit-outcome-unknown",
         f"the connection was lost while {names} were committing, and the server did not say how that ended",
-        help="Ask verify_integrity what was applied before running anything again.",
-        next_tool="verify_integrity",
+        help="Ask migration_status what was applied before running anything again.",
+        next_tool="migration_status",
     ) from lost
 
 

@@ -92,7 +92,7 @@ class PostgresStore:
                     "ledger-race",
                     f"the ledger of database {self._connections.database!r} already has row {event.seq} or one "
                     f"that excludes this {event.kind.value}",
-                    help="Read the ledger again and decide anew.",
+                    help="Ask migration_status what was recorded, then repeat the call if it still fits.",
                     next_tool="migration_status",
                 ) from error
             except failures.DRIVER_ERRORS as error:
@@ -102,7 +102,7 @@ class PostgresStore:
                     "ledger-write-unknown",
                     f"the connection to database {self._connections.database!r} was lost while row {event.seq} "
                     "of the ledger was being written",
-                    help="Read the ledger before anything else: the row may or may not be there.",
+                    help="Ask migration_status before anything else: the row may or may not be there.",
                     next_tool="migration_status",
                 ) from error
 

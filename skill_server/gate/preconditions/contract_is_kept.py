@@ -16,11 +16,13 @@ async def contract_is_kept(plan: Plan | None, evidence: Evidence) -> Verdict:
     if findings is None:
         return not_applicable("the configuration names no code")
     if findings:
-        first = findings[0]
+        first, others = findings[0], len(findings) - 1
+        more = f", and {others} more places" if others else ""
         return unmet(
             "contract-broken",
-            f"{first.file}:{first.line} still uses {first.name}, and {len(findings) - 1} more places",
-            help=f'Mend the code, or write op.acknowledge("{first.name}", "reason") in the migration.',
+            f"{first.file}:{first.line} still uses {first.name}{more}",
+            help="Mend the code, or ask the person whether the name may stay; if so, write "
+            f'op.acknowledge("{first.name}", "reason") in the migration.',
             next_tool="review_migration",
             revision=plan.revision,
         )

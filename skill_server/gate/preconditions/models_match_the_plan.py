@@ -16,10 +16,11 @@ async def models_match_the_plan(plan: Plan | None, evidence: Evidence) -> Verdic
     if findings is None:
         return not_applicable("the configuration names no models")
     if findings:
-        first = findings[0]
+        first, others = findings[0], len(findings) - 1
+        more = f", and {others} more differences" if others else ""
         return unmet(
             "models-differ",
-            f"{first.message} ({first.file}:{first.line}), and {len(findings) - 1} more differences",
+            f"{first.message} ({first.file}:{first.line}){more}",
             help=first.help,
             next_tool="review_migration",
             revision=plan.revision,
