@@ -30,7 +30,7 @@ class TargetSettings(Frozen):
 
 
 class PolicySettings(Frozen):
-    """How careful to be. Ages in hours, times in seconds, sizes in records or bytes."""
+    """How careful to be. Ages in hours, times in seconds, sizes in records."""
 
     detection_max_age_h: float = 24
     backup_max_age_h: float = 24
@@ -135,7 +135,7 @@ class Settings(Frozen):
 
     @property
     def state(self) -> Path:
-        """The private folder for backups, reports and logs."""
+        """The private folder of the product in the project: backups, and the servers of an embedded target."""
         return self.root / STATE_DIRECTORY
 
 

@@ -15,7 +15,6 @@ LARGEST_BYTES = 1024 * 1024
 _ROOTS = frozenset(
     {"DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass", "object", "Generic", "Protocol", "ABC"}
 )
-_TYPE_MAP = "type_annotation_map"
 
 
 class _Class(NamedTuple):

@@ -147,9 +147,7 @@ async def rehearse(
             and plan.kind is not PlanKind.FINALIZE
         ):
             outcomes = await tests(names)
-        return RehearsalReport(
-            acts=tuple(rehearsal.acts), after=rehearsal.after, tests=outcomes, step_count=len(plan.steps)
-        )
+        return RehearsalReport(acts=tuple(rehearsal.acts), after=rehearsal.after, tests=outcomes)
     finally:
         for backend in copies:
             if backend.database in await backend.scratch():
@@ -162,5 +160,5 @@ async def _check_not_live(pair: Pair, copies: Pair, kind: BackendKind) -> None:
         raise Refused(
             "copy-is-live",
             f"the rehearsal copy of {kind} is the live database itself",
-            help="Name another rehearsal server.",
+            help="Report this: a copy always has a name of its own.",
         )

@@ -28,7 +28,6 @@ class RehearsalReport(Frozen):
     acts: tuple[Act, ...]
     after: dict[BackendKind, str] = {}
     tests: tuple[TestOutcome, ...] = ()
-    step_count: int = 0
 
     @property
     def passed(self) -> bool:

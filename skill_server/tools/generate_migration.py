@@ -67,7 +67,7 @@ async def generate_migration(
         Invalid: the changes do not fit, contradict each other, or use a name that is not allowed; nothing is written.
         Refused: a database cannot carry a change out safely; nothing is written.
     """
-    # Imported here because writing files needs libcst and jinja, which are slow to load.
+    # Imported here because planning reads migration files and SQL, whose parsers are slow to load.
     from skill_server.application import generating, views
 
     session = await app.session(target)

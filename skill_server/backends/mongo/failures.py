@@ -18,7 +18,6 @@ RETRY_WITHIN_S = 60.0
 UNAUTHORIZED = 13
 LOGIN_CODES = frozenset({18, 11})  # AuthenticationFailed, UserNotFound
 PERMISSION_CODES = frozenset({UNAUTHORIZED, 8000})  # 8000: what Atlas answers
-DUPLICATE_KEY = 11000
 # Interrupted by a change of primary or by shutdown: the same call works when the server is back.
 PASSING_CODES = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 
