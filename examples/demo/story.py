@@ -247,8 +247,8 @@ class Assistant:
         self.story.act("Somebody deletes items by hand; the backup brings them back")
         status = await self.call("migration_status")
         label = status["backups"][0]["label"]
-        await delete_items(self.stage)
-        self.story.say("600 items are gone from both databases")
+        gone = await delete_items(self.stage)
+        self.story.say(f"{gone} items are gone from both databases")
         plan = await self.call("restore_backup", label=label)
         restored = await self.call("restore_backup", label=label, plan_id=plan["plan_id"])
         self.story.say(restored["summary"])
@@ -280,8 +280,8 @@ async def checksums(stage: Stage) -> dict[BackendKind, Checksums]:
     return found
 
 
-async def delete_items(stage: Stage) -> None:
-    """Delete the same items from both databases, as a mistake would."""
+async def delete_items(stage: Stage) -> int:
+    """Delete the same items from both databases, as a mistake would, and return how many."""
     import asyncpg
     from pymongo import AsyncMongoClient
 
@@ -289,5 +289,6 @@ async def delete_items(stage: Stage) -> None:
     await connection.execute('DELETE FROM items WHERE "ItemID" <= 600')
     await connection.close()
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stage.mongodb_url)
-    await client.get_default_database()["item"].delete_many({"ItemID": {"$lte": 600}})
+    deleted = await client.get_default_database()["item"].delete_many({"ItemID": {"$lte": 600}})
     await client.close()
+    return deleted.deleted_count
