@@ -110,6 +110,9 @@ def _assembled(application: _Lazy, *, when_cancelled: Callable[[], None]) -> MCP
 def serve(root: Path | None = None) -> None:
     """Serve one client over standard input and output until it goes away."""
     logs.begin()
+    # Whoever starts a server in the background may have interrupts ignored, which a child process inherits (POSIX,
+    # asynchronous lists of the shell); then nothing would end it but SIGKILL.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A client ends a server with SIGTERM; as an interrupt it unwinds, so that child processes and locks are let go.
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     with contextlib.suppress(KeyboardInterrupt):
