@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,24 +157,22 @@ async def test_the_process_ends_with_its_client(tmp_path: Path, era: str) -> Non
     assert alive == []
 
 
-def interrupts_are_ignored() -> None:
-    """Do what a shell does to a program that it starts in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+# What a shell does to a program that it starts in the background.
+WITHOUT_INTERRUPTS = ("sh", "-c", """trap '' INT; exec "$0" "$@" """)
 
 
-@pytest.mark.parametrize("started", [None, interrupts_are_ignored], ids=["foreground", "background"])
+@pytest.mark.parametrize("started", [(), WITHOUT_INTERRUPTS], ids=["foreground", "background"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_signal_ends_the_process_while_its_client_still_listens(
-    tmp_path: Path, number: signal.Signals, started: Callable[[], None] | None
+    tmp_path: Path, number: signal.Signals, started: tuple[str, ...]
 ) -> None:
     """Supervisors end servers by signals, and standard input that stays open must not hold the process."""
     environment = {"PATH": os.environ["PATH"], "DATABASE_MIGRATION_PROJECT": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "skill_server", "serve"],
+        [*started, sys.executable, "-m", "skill_server", "serve"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        preexec_fn=started,
     )
     with process:
         assert process.stdin
