@@ -1,4 +1,9 @@
-"""READ FIRST: the stages in order, the tool of each, what each requires, and the receipt it leaves."""
+"""READ FIRST: the stages in order, the tool of each, what each requires, and the receipt it leaves.
+
+The checklist of a call is the `requires` of its stage: each name is a file of `gate/preconditions/`, and a precondition
+that no stage names decides nothing. What a stage does is in `application/` (`detecting.py`, `generating.py` …);
+the four that carry a plan out share `offering.py` and `applying.py`.
+"""
 
 from dataclasses import dataclass
 

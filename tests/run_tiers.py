@@ -29,7 +29,7 @@ class Tier:
 TIERS = (
     Tier("unit", 1, ("unit", "golden", "guards"), processes=1),
     Tier("contract", 5, ("contract",)),
-    Tier("integration", 5, ("integration", "lifecycle", "workflow", "demo")),
+    Tier("integration", 5, ("integration", "lifecycle", "workflow")),
     Tier("property", 5, ("property", "faults")),
 )
 
