@@ -24,6 +24,13 @@ _MEANING = {
     Hazard.WEAKENS_CONSTRAINT: "a rule about the data holds no longer",
     Hazard.NOT_ATOMIC: "it is done record by record, not at one moment",
 }
+_WAITING = {
+    Lock.ROW_EXCLUSIVE: "readers and writers go on, changes of the schema wait",
+    Lock.SHARE_UPDATE_EXCLUSIVE: "readers and writers go on, changes of the schema wait",
+    Lock.SHARE: "readers go on, writers wait",
+    Lock.SHARE_ROW_EXCLUSIVE: "readers go on, writers wait",
+    Lock.ACCESS_EXCLUSIVE: "readers and writers wait",
+}
 _CHECKLIST = (
     "Both databases are detected, and the plan has steps for both or says why not.",
     "A backup of both is taken, restored and compared.",
@@ -114,8 +121,8 @@ def _step(step: Step, way: Way | None, language: str) -> Iterator[str]:
         return
     yield f"**{_text(step.id)}** ({step.phase}): {_text(way.summary)}"
     yield ""
-    locks = sorted({str(statement.lock) for statement in way.statements if statement.lock is not Lock.NONE})
-    yield from (f"- Lock: {lock}" for lock in locks)
+    locks = sorted({statement.lock for statement in way.statements if statement.lock is not Lock.NONE})
+    yield from (f"- Lock: {lock}: {_WAITING[lock]}" for lock in locks)
     yield from (f"- Hazard: {hazard}: {_MEANING[hazard]}" for hazard in way.hazards)
     yield from (f"- Before: no {_text(probe.message)}" for probe in way.before)
     yield from (f"- After: no {_text(probe.message)}" for probe in way.after)

@@ -56,7 +56,7 @@ def test_the_page_says_both_ways_with_locks_hazards_and_conditions() -> None:
     for part in (
         "ALTER TABLE x",
         "ALTER TABLE back",
-        "Lock: ACCESS EXCLUSIVE",
+        "Lock: ACCESS EXCLUSIVE: readers and writers wait",
         "Hazard: retires_data",
         "Before: no records offend",
         "Takes no part: it was never there",
@@ -99,3 +99,14 @@ def test_the_page_is_bound_to_the_digest_by_its_first_line_alone(tmp_path: Path)
     path.write_text(path.read_text().split("\n", 1)[1])
     assert documented_digest(path) is None
     assert documented_digest(tmp_path / "missing.md") is None
+
+
+@pytest.mark.parametrize("lock", [lock for lock in Lock if lock is not Lock.NONE])
+def test_every_lock_says_who_waits(lock: Lock) -> None:
+    """The name of a lock means nothing to most of those who approve it."""
+    held = plan()
+    step = held.steps[0]
+    forward = step.forward.model_copy(update={"statements": (Statement(text="ALTER", lock=lock),)})
+    held = held.model_copy(update={"steps": (step.model_copy(update={"forward": forward}),)})
+
+    assert f"- Lock: {lock}: readers" in page(MIGRATION, held)
