@@ -66,8 +66,11 @@ async def review_migration(
         target=session.target.name,
         summary=f"{reviewed.migration.revision}: {views.shown(reviewed.migration.summary)}. {len(plan.steps)} steps, "
         f"{len(reviewed.findings)} findings, {verdict}. Plan {plan.id}.",
-        next_tool="generate_migration" if errors else "backup",
-        next_args={"target": session.target.name},
+        next_tool="review_migration" if errors else "backup",
+        next_args={
+            "target": session.target.name,
+            **({"revision": reviewed.migration.revision} if errors else {}),
+        },
         revision=reviewed.migration.revision,
         plan_id=plan.id,
         plan=views.plan_view(plan, session.snapshots),
