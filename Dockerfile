@@ -20,8 +20,8 @@ COPY --from=archive /usr/share/postgresql-common/pgdg /usr/share/postgresql-comm
 COPY --from=archive /etc/apt/sources.list.d/pgdg.sources /etc/apt/sources.list.d/pgdg.sources
 
 # Versions are not pinned: archives keep only the newest minor release, which is the one to dump with.
-# ssh-keygen checks the signature of an approval. Debian offers no mongodump at present; the server then copies
-# through the driver, and takes mongodump as soon as the distribution has it.
+# ssh-keygen checks the signature of an approval. The product itself dumps MongoDB through the
+# driver; mongodump, which Debian does not offer at present, would be for a person who looks into a backup by hand.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates openssh-client \
