@@ -5,7 +5,9 @@ from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
 from skill_server.backup import scratch, take
 from skill_server.backup.manifest import BackupManifest
-from skill_server.model.ids import BackendKind
+from skill_server.ledger import history
+from skill_server.model.ids import BackendKind, PlanId
+from skill_server.model.plan import PlanKind
 from skill_server.model.receipt import Event, EventKind
 
 
@@ -44,3 +46,13 @@ async def back_up(session: Session, progress: Progress = no_progress) -> tuple[B
         )
     await session.refresh()
     return taken, receipt
+
+
+def plan_to_rehearse(session: Session, receipt: Event) -> PlanId | None:
+    """Return the plan that was stored last, if it fits the schemas of this backup and was not begun; else None."""
+    event = history.latest(session.events, EventKind.PLAN, ledger=session.identity.ledger_id)
+    if event is None or event.bound["kind"] == PlanKind.RESTORE:
+        return None
+    fits = all(event.body["plan"]["source"][kind] == receipt.bound[f"{kind}.schema"] for kind in BackendKind)
+    begun = history.latest(session.events, EventKind.STARTED, plan=event.bound["plan"])
+    return event.bound["plan"] if fits and begun is None else None

@@ -45,14 +45,15 @@ async def backup(
 
     session = await app.session(target)
     async with app.operations.run("backup", session.target.name, progress) as (operation_id, report):
-        taken, _ = await backing_up.back_up(session, report)
+        taken, receipt = await backing_up.back_up(session, report)
+    plan_id = backing_up.plan_to_rehearse(session, receipt)
     return BackupResult(
         tool="backup",
         target=session.target.name,
         summary=f"Backup {taken.label} ({taken.size_bytes / 1_000_000:.1f} MB) of both databases was restored into "
         "copies and every value compared.",
-        next_tool="rehearse_migration",
-        next_args={"target": session.target.name},
+        next_tool="rehearse_migration" if plan_id else "migration_status",
+        next_args={"target": session.target.name, **({"plan_id": plan_id} if plan_id else {})},
         operation_id=operation_id,
         label=taken.label,
         size_bytes=taken.size_bytes,

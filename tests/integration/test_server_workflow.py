@@ -82,7 +82,8 @@ async def rehearsed(client: Client, project: Project) -> str:
 
 async def proven(client: Client, plan_id: str) -> None:
     """Back up and rehearse a plan."""
-    assert (await called(client, "backup"))["ok"]
+    taken = await called(client, "backup")
+    assert (taken["next_tool"], taken["next_args"]["plan_id"]) == ("rehearse_migration", plan_id)
     rehearsal = await called(client, "rehearse_migration", plan_id=plan_id)
     assert rehearsal["ok"], rehearsal["summary"]
     assert rehearsal["next_args"]["plan_id"] == plan_id
