@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parent.parent.parent
 def command(items: int, keep: bool) -> None:
     """Show the whole workflow on a real PostgreSQL and a MongoDB-protocol server.
 
-    It takes about a minute on two cores with the default number of items, and starts and stops its own servers.
+    It takes one to two minutes on two cores with the default number of items, and starts and stops its own servers.
     """
     if not (CHECKOUT / "examples" / "demo" / "__init__.py").is_file():
         raise click.ClickException(
