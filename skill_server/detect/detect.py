@@ -71,8 +71,8 @@ async def ensure_adopted(
         Refused: not adopted, and this caller may not adopt it (`target-not-adopted`).
         Conflict: the ledger names another target, or the databases are not those it was written for.
     """
-    presence = await ledger.presence()
-    if not any(presence.values()):
+    # An empty ledger is none: whoever made its places may have been killed before the first entry.
+    if not await ledger.events():
         if environment == "production" and not by_person:
             raise Refused(
                 "target-not-adopted",

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from skill_server.backends.mongo.connection import APPLICATION, Connections
 from skill_server.backends.mongo.failures import PERMISSION_CODES, capped, wrapped
-from skill_server.backends.mongo.listing import is_content
+from skill_server.backends.mongo.listing import is_content, is_kept
 from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 
 NEEDED_ACTIONS = frozenset(
@@ -65,7 +65,9 @@ def _server(hello: dict[str, Any]) -> str:
 
 
 def _has_id(item: dict[str, Any]) -> bool:
-    return is_content(item["name"]) and item.get("type") != "view" and "uuid" in (item.get("info") or {})
+    # What a retired field keeps comes and goes with our own steps, which must not look like another database.
+    application = is_content(item["name"]) and not is_kept(item["name"])
+    return application and item.get("type") != "view" and "uuid" in (item.get("info") or {})
 
 
 async def _lacking(admin: Any, database: str) -> frozenset[str]:
