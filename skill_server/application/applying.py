@@ -1,11 +1,12 @@
 """Apply a stored plan: lock, gate, claim, run, verify, record; go on where an interrupted run stopped."""
 
+from skill_server.application.claiming import interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
 from skill_server.backup import scratch
-from skill_server.errors import Failed, InDoubt
+from skill_server.errors import Failed, InDoubt, MigrationError
 from skill_server.ledger import history
 from skill_server.ledger.history import Result
 from skill_server.model.base import JsonObject
@@ -35,15 +36,14 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
         if again.outcome is not None:
             return _settled(again.outcome)
         if session.history.unfinished == plan.id:
-            begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
-            report, checks, after = await _resumed(session, plan, begun, progress)
+            outcome = await _ended(session, plan, progress)
         else:
+            require_newest(session, plan)
             await session.enter(plan.kind, plan)
             await saga.check_before(session.pair, plan)
             before = await session.pair.checksums()
             await _claim(session, plan, before)
-            report, checks, after = await _carried_out(session, plan, before, progress)
-        outcome = await _recorded(session, plan, report, checks, after)
+            outcome = await _ended(session, plan, progress)
         await saga.forget(session.pair, plan)
         await scratch.sweep(session.pair, session.identity)
     return _settled(outcome)
@@ -66,9 +66,14 @@ async def _claim(session: Session, plan: Plan, before: dict[BackendKind, Checksu
     )
 
 
-async def _resumed(
-    session: Session, plan: Plan, begun: Event | None, progress: Progress
-) -> tuple[RunReport, VerificationReport, dict[str, str]]:
+async def _ended(session: Session, plan: Plan, progress: Progress) -> Event:
+    """Bring a claimed plan to its end, as far as an earlier call left it.
+
+    Raises:
+        InDoubt: it stopped without an outcome (`run-interrupted`); the same call goes on.
+    """
+    await session.refresh()
+    begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
     if begun is None:
         raise InDoubt(
             "claim-vanished",
@@ -78,7 +83,12 @@ async def _resumed(
     before = {
         BackendKind(kind): Checksums.model_validate(sums) for kind, sums in begun.body["before"].items()
     }
-    return await _carried_out(session, plan, before, progress)
+    try:
+        report, checks, after = await _carried_out(session, plan, before, progress)
+        return await _recorded(session, plan, report, checks, after)
+    except MigrationError as error:
+        # What a backend calls untouched is this step; of the plan, others may have run.
+        raise interrupted(plan, error) from error
 
 
 async def _carried_out(
@@ -99,7 +109,7 @@ async def _carried_out(
             steps=plan.steps if applied else (),
             before=before,
             after=await session.pair.checksums(),
-            touched=frozenset(plan.touched),
+            touched=frozenset(plan.touched if applied else ()),
             quiet=not writers,
         ),
         Depth.FULL,

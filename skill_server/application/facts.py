@@ -30,12 +30,10 @@ class ProjectFacts:
         settings: Settings,
         snapshots: Mapping[BackendKind, Snapshot],
         target: TargetIdentity,
-        plans: Mapping[str, Plan],
     ) -> None:
         self._settings = settings
         self._snapshots = snapshots
         self._target = target
-        self._plans = plans
 
     def documented_digest(self, plan: Plan) -> str | None:
         """Return the migration digest that the document beside the plan's migration names."""
@@ -62,13 +60,15 @@ class ProjectFacts:
         """Return the review's errors on the plan, which block."""
         return tuple(item for item in review(plan, self._snapshots) if item.severity is Severity.ERROR)
 
-    async def backup_damage(self, label: str) -> tuple[str, ...]:
-        """Hash every file of a backup again."""
+    async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
+        """Hash every file of a backup again, if its manifest is still the one that was proven."""
         folder = self._settings.backups / label
         try:
             taken = manifests.read(folder)
         except MigrationError as error:
             return (error.message,)
+        if taken.digest != manifest:
+            return ("the manifest is not the one that was proven",)
         return await anyio.to_thread.run_sync(manifests.damage, taken, folder)
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:

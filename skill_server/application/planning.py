@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skill_server.application.claiming import last_changing_plan
 from skill_server.application.session import Session
 from skill_server.approve.question import question
 from skill_server.backup import manifest as manifests
@@ -125,7 +126,7 @@ async def stored(session: Session, plan: Plan, expected: str | None = None) -> P
         Conflict: it is not the plan the caller expects (`plan-stale`); it is not stored then.
     """
     # What was undone or rolled back may be tried again, and then needs evidence and an approval of its own.
-    plan = plan.model_copy(update={"previous_plan": _last_changing_plan(session)})
+    plan = plan.model_copy(update={"previous_plan": last_changing_plan(session)})
     if expected is not None:
         require_same(plan, expected)
     if history.latest(session.events, EventKind.PLAN, plan=plan.id) is None:
@@ -220,11 +221,6 @@ def expected_fingerprints(session: Session) -> Mapping[BackendKind, str] | None:
         if event.kind in (EventKind.OUTCOME, EventKind.RESTORED) and event.body.get("after"):
             return {BackendKind(kind): value for kind, value in event.body["after"].items()}
     return None
-
-
-def _last_changing_plan(session: Session) -> str | None:
-    last = session.history.last_change_seq
-    return next((event.bound["plan"] for event in session.events if event.seq == last), None)
 
 
 def pending(session: Session, migrations: Migrations) -> tuple[Migration, ...]:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
+from skill_server.application.claiming import interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
@@ -11,7 +12,7 @@ from skill_server.backup import manifest as manifests
 from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
 from skill_server.detect import detect
-from skill_server.errors import Failed, InDoubt
+from skill_server.errors import Failed, InDoubt, MigrationError, Refused
 from skill_server.ledger import history
 from skill_server.model import content
 from skill_server.model.ids import BackendKind
@@ -25,6 +26,7 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
     Raises:
         Refused: a precondition does not hold.
         Failed: the restored copies do not equal the backup; the live databases were not touched.
+        InDoubt: it stopped while the databases were being switched; the same call goes on.
     """
     plan = proposal.plan
     if proposal.outcome is not None:
@@ -33,17 +35,34 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
         if (outcome := recall(session, plan.id).outcome) is not None:
             return outcome
         taken = manifests.read(session.settings.backups / (plan.backup_label or ""))
+        _require_subject(plan, taken)
         names = _begun(session, plan)
         if names is None:
+            await session.inspect()
+            require_newest(session, plan)
             await session.enter("restore", plan)
             names = scratch.names(session.identity, "restore", secrets.token_hex(4))
             await _loaded(session, taken, names, stage(progress, begin=0, end=70))
             await _claimed(session, plan, names)
-        await _switched(session, names)
-        await progress(90, 100, "switched")
-        outcome = await _recorded(session, plan, taken)
+        try:
+            await _switched(session, names)
+            await progress(90, 100, "switched")
+            outcome = await _recorded(session, plan, taken)
+        except MigrationError as error:
+            # What a backend calls untouched is its own half; of the pair, one may be switched already.
+            raise interrupted(plan, error) from error
         await scratch.sweep(session.pair, session.identity)
     return outcome
+
+
+def _require_subject(plan: Plan, taken: BackupManifest) -> None:
+    """Check that the manifest is the approved one, since it decides what will count as applied."""
+    if taken.digest != plan.subject:
+        raise Refused(
+            "backup-damaged",
+            f"the manifest of backup {taken.label} is not the one that was proven",
+            help="Put the proven manifest back, or choose another backup.",
+        )
 
 
 def _begun(session: Session, plan: Plan) -> dict[BackendKind, str] | None:

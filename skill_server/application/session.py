@@ -5,8 +5,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from skill_server.application.facts import ProjectFacts
 from skill_server.application.target import Target
@@ -38,7 +37,6 @@ class Session:
     identity: TargetIdentity
     events: list[Event]
     snapshots: Mapping[BackendKind, Snapshot]
-    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def pair(self) -> Pair:
@@ -53,7 +51,7 @@ class Session:
     @property
     def facts(self) -> ProjectFacts:
         """What the project's files and the backups say."""
-        return ProjectFacts(self.settings, self.snapshots, self.identity, history.plans(self.events))
+        return ProjectFacts(self.settings, self.snapshots, self.identity)
 
     @property
     def run_policy(self) -> RunPolicy:
@@ -94,7 +92,7 @@ class Session:
 
     @asynccontextmanager
     async def locked(self, doing: str) -> AsyncGenerator[None]:
-        """Hold the migration lock of both databases, and read the ledger as it is once it is held.
+        """Hold the migration lock of both databases, and read ledger and identities as they are once it is held.
 
         Raises:
             Conflict: another server works on this target (`lock-held`), with its name.
@@ -106,6 +104,11 @@ class Session:
         }
         async with self.pair.locked(owner):
             await self.refresh()
+            # Whoever held the lock before may have restored the databases, or a person adopted them again.
+            self.identities = await self.pair.identities()
+            self.identity = detect.read_identity(
+                self.events, self.target.name, self.target.settings.environment, self.identities
+            )
             yield
 
     async def refresh(self) -> None:

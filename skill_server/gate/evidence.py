@@ -33,8 +33,8 @@ class Facts(Protocol):
         """Return the review's errors on the plan's statements."""
         ...
 
-    async def backup_damage(self, label: str) -> tuple[str, ...]:
-        """Hash a backup's files and return what is wrong with them."""
+    async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
+        """Hash a backup's files again and return what differs from the manifest of this digest."""
         ...
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:

@@ -97,7 +97,7 @@ class Outside:
         """Return what is wrong with statements."""
         return self.statements
 
-    async def backup_damage(self, label: str) -> tuple[str, ...]:
+    async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
         """Return what is wrong with the files."""
         return self.damage
 

@@ -67,12 +67,14 @@ async def test_a_restore_cut_between_the_databases_goes_on_with_the_same_call(
         await lose_items(project)
 
         async def cut(_self: PostgresBackend, _copy: str) -> None:
-            raise InDoubt("cut", "the power went", help="Call again.")
+            raise Conflict("database-in-use", "the power went", help="Call again.")
 
         with monkeypatch.context() as patched:
             patched.setattr(PostgresBackend, "replace_with", cut)
-            with pytest.raises(InDoubt, match="power"):
+            with pytest.raises(InDoubt, match="power") as cut_off:
                 await restoring.restore(await app.session(None), proposal)
+            # One database is switched, so nothing may call the pair untouched.
+            assert (cut_off.value.code, cut_off.value.state) == ("run-interrupted", "in_doubt")
         session = await app.session(None)
         assert session.history.unfinished == proposal.plan.id
         outcome = await restoring.restore(session, planning.recall(session, proposal.plan.id))

@@ -35,7 +35,7 @@ async def backup_is_verified(plan: Plan | None, evidence: Evidence) -> Verdict:
             help="Call backup.",
             next_tool="backup",
         )
-    damage = await evidence.facts.backup_damage(receipt.bound["label"])
+    damage = await evidence.facts.backup_damage(receipt.bound["label"], receipt.bound["manifest"])
     if damage:
         return unmet(
             "backup-damaged",

@@ -21,7 +21,7 @@ async def restore_source_is_intact(plan: Plan | None, evidence: Evidence) -> Ver
             help="Call migration_status to see the backups.",
             next_tool="migration_status",
         )
-    damage = await evidence.facts.backup_damage(plan.backup_label)
+    damage = await evidence.facts.backup_damage(plan.backup_label, plan.subject)
     if damage:
         return unmet(
             "backup-damaged", f"the backup's files are not intact: {damage[0]}", help="Choose another backup."

@@ -1,0 +1,37 @@
+"""What is true around the moment in which a plan is begun: nothing came between, and no error claims too much after."""
+
+from skill_server.application.session import Session
+from skill_server.errors import Conflict, InDoubt, MigrationError
+from skill_server.model.plan import Plan
+
+
+def last_changing_plan(session: Session) -> str | None:
+    """Return the id of the plan that was begun or ended last."""
+    last = session.history.last_change_seq
+    return next((event.bound["plan"] for event in session.events if event.seq == last), None)
+
+
+def require_newest(session: Session, plan: Plan) -> None:
+    """Check, under the lock, that nothing was begun on the target since a plan was made.
+
+    Raises:
+        Conflict: something was (`plan-stale`).
+    """
+    if plan.previous_plan != last_changing_plan(session):
+        raise Conflict(
+            "plan-stale",
+            f"something else was begun on {session.target.name} since plan {plan.id} was made",
+            help="Look at the new plan: call the same tool without plan_id.",
+            next_tool="migration_status",
+        )
+
+
+def interrupted(plan: Plan, error: MigrationError) -> InDoubt:
+    """Return what is true when a run that was begun stops without an outcome."""
+    return InDoubt(
+        "run-interrupted",
+        f"the {plan.kind} was begun and stopped half-way: {error.message}",
+        help=f"{error.help} Then call the same tool with this plan_id again: it goes on where it stopped.",
+        next_tool="migration_status",
+        detail={**error.detail, "cause": error.code},
+    )
