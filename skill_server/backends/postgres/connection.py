@@ -125,7 +125,8 @@ class Connections:
         try:
             return await self._open("postgres", purpose, {})
         except Refused as error:
-            if error.code not in {"database-missing", "permission-denied"}:
+            # Only where it is missing for everybody: two roles must not hold the lock in two places.
+            if error.code != "database-missing":
                 raise
             return await self._open("template1", purpose, {})
 
