@@ -93,7 +93,7 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
         "tool": call.tool,
         "target": session.target.name,
         "state": "applied",
-        "summary": f"{subject} {_DONE[call.kind]} and verified"
+        "summary": f"{subject} {_DONE[call.kind]}{_proof(outcome)}"
         + (", since an earlier call of this plan; nothing was done now." if repeated else "."),
         "plan_id": proposal.plan.id,
         "outcome": views.outcome_view(outcome),
@@ -101,6 +101,12 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
         "next_tool": "verify_integrity",
         "next_args": {"depth": "counts", "target": session.target.name},
     }
+
+
+def _proof(outcome: Event) -> str:
+    """Say how far a change was verified; a restore is done even where something was written right after it."""
+    differences = outcome.body.get("differences", ())
+    return f", but differs from the backup in {len(differences)} places" if differences else " and verified"
 
 
 def _already_applied(session: Session, call: Call) -> str | None:

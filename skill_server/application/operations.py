@@ -55,6 +55,13 @@ class Operations:
         """Return every remembered operation, newest first."""
         return tuple(reversed(self._known.values()))
 
+    def _forget_the_oldest(self) -> None:
+        """Keep the newest; one that still runs is never forgotten, since it goes on reporting."""
+        over = len(self._known) - REMEMBERED
+        ended = [key for key, operation in self._known.items() if operation.state != "running"]
+        for key in ended[: max(0, over)]:
+            del self._known[key]
+
     @asynccontextmanager
     async def run(
         self, tool: str, target: str | None, report: Progress
@@ -64,8 +71,7 @@ class Operations:
             id=secrets.token_hex(6), tool=tool, target=target, state="running", began_at=datetime.now(UTC)
         )
         self._known[operation.id] = operation
-        while len(self._known) > REMEMBERED:
-            self._known.pop(next(iter(self._known)))
+        self._forget_the_oldest()
 
         def update(**words: object) -> None:
             self._known[operation.id] = self._known[operation.id].model_copy(update=words)
@@ -85,6 +91,10 @@ class Operations:
                 code=error.code,
                 summary=error.message,
             )
+            raise
+        except BaseException as error:
+            # Cut off or broken: `ended` would sound as if it had succeeded.
+            update(state="interrupted", summary=type(error).__name__)
             raise
         finally:
             if self._known[operation.id].state == "running":

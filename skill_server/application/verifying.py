@@ -21,6 +21,8 @@ async def verify_target(session: Session, depth: Depth) -> VerificationReport:
     outcome = history.latest(events, EventKind.OUTCOME)
     if (
         outcome is not None
+        # What a restore took back has no promise left to keep.
+        and outcome.seq == state.last_change_seq
         and outcome.body["result"] == "applied"
         and outcome.bound["kind"] != PlanKind.FINALIZE
     ):

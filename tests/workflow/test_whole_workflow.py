@@ -13,12 +13,14 @@ from skill_server.application import (
     generating,
     planning,
     rehearsing,
+    restoring,
     reviewing,
     verifying,
 )
 from skill_server.application.application import Application
 from skill_server.errors import Refused
 from skill_server.model import content as contents
+from skill_server.model.receipt import EventKind
 from skill_server.verify.context import Depth
 from tests.support.project import Project, a_project, content
 
@@ -53,6 +55,23 @@ async def test_up_and_down_again_leave_schema_and_content_as_they_were(
         assert after[0] == before[0]
         assert contents.compare(before[1], after[1]) == ()
         assert back.plan.id != plan_id
+
+
+async def test_a_restore_ends_the_promises_of_the_upgrade_that_it_took_back(
+    tmp_path: Path, postgres_database: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking for the added field after the emergency way back would find no such field."""
+    async with a_project(tmp_path, postgres_database, mongo_database, monkeypatch) as (project, app):
+        await detecting.detect_databases(app, None)
+        await _upgraded(project, app)
+        session = await app.session(None)
+        label = next(event.bound["label"] for event in session.events if event.kind is EventKind.BACKUP)
+        proposal = await planning.propose_restore(session, label)
+        await approving.approve_by_answer(session, proposal)
+        await restoring.restore(await app.session(None), proposal)
+        await detecting.detect_databases(app, None)
+
+        assert (await verifying.verify_target(await app.session(None), Depth.QUICK)).passed
 
 
 _CONDITION = '    condition: Mapped[str | None] = mapped_column(String(40), server_default="unknown")\n'
