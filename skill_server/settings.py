@@ -32,16 +32,17 @@ class TargetSettings(Frozen):
 class PolicySettings(Frozen):
     """How careful to be. Ages in hours, times in seconds, sizes in records."""
 
-    detection_max_age_h: float = 24
-    backup_max_age_h: float = 24
-    rehearsal_max_age_h: float = 24
-    approval_max_age_h: float = 4
-    lock_timeout_s: float = Field(default=0.2, gt=0, le=60)
-    lock_budget_s: float = Field(default=10, gt=0)
-    statement_timeout_s: float = Field(default=3600, gt=0)
+    # A comparison with "not a number" is never true, so an age of that kind would never expire.
+    detection_max_age_h: float = Field(default=24, gt=0, le=8760, allow_inf_nan=False)
+    backup_max_age_h: float = Field(default=24, gt=0, le=8760, allow_inf_nan=False)
+    rehearsal_max_age_h: float = Field(default=24, gt=0, le=8760, allow_inf_nan=False)
+    approval_max_age_h: float = Field(default=4, gt=0, le=8760, allow_inf_nan=False)
+    lock_timeout_s: float = Field(default=0.2, gt=0, le=60, allow_inf_nan=False)
+    lock_budget_s: float = Field(default=10, gt=0, le=86_400, allow_inf_nan=False)
+    statement_timeout_s: float = Field(default=3600, gt=0, le=604_800, allow_inf_nan=False)
     batch_records: int = Field(default=500, ge=1, le=10_000)
     require_quiet: bool = False
-    test_timeout_s: float = Field(default=600, gt=0)
+    test_timeout_s: float = Field(default=600, gt=0, le=86_400, allow_inf_nan=False)
 
 
 class NativeNames(Frozen):

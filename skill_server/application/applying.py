@@ -36,14 +36,14 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
         if again.outcome is not None:
             return _settled(again.outcome)
         if session.history.unfinished == plan.id:
-            outcome = await _ended(session, plan, progress)
+            outcome = await _ended(session, plan, progress, resumed=True)
         else:
             require_newest(session, plan)
             await session.enter(plan.kind, plan)
             await saga.check_before(session.pair, plan)
             before = await session.pair.checksums()
             await _claim(session, plan, before)
-            outcome = await _ended(session, plan, progress)
+            outcome = await _ended(session, plan, progress, resumed=False)
         await saga.forget(session.pair, plan)
         await scratch.sweep(session.pair, session.identity)
     return _settled(outcome)
@@ -66,7 +66,7 @@ async def _claim(session: Session, plan: Plan, before: dict[BackendKind, Checksu
     )
 
 
-async def _ended(session: Session, plan: Plan, progress: Progress) -> Event:
+async def _ended(session: Session, plan: Plan, progress: Progress, *, resumed: bool) -> Event:
     """Bring a claimed plan to its end, as far as an earlier call left it.
 
     Raises:
@@ -84,7 +84,7 @@ async def _ended(session: Session, plan: Plan, progress: Progress) -> Event:
         BackendKind(kind): Checksums.model_validate(sums) for kind, sums in begun.body["before"].items()
     }
     try:
-        report, checks, after = await _carried_out(session, plan, before, progress)
+        report, checks, after = await _carried_out(session, plan, before, progress, resumed=resumed)
         return await _recorded(session, plan, report, checks, after)
     except MigrationError as error:
         # What a backend calls untouched is this step; of the plan, others may have run.
@@ -92,7 +92,7 @@ async def _ended(session: Session, plan: Plan, progress: Progress) -> Event:
 
 
 async def _carried_out(
-    session: Session, plan: Plan, before: dict[BackendKind, Checksums], progress: Progress
+    session: Session, plan: Plan, before: dict[BackendKind, Checksums], progress: Progress, *, resumed: bool
 ) -> tuple[RunReport, VerificationReport, dict[str, str]]:
     writers = await session.pair.writers()
     report = await saga.carry_out(session.pair, plan, session.run_policy, stage(progress, begin=0, end=80))
@@ -110,7 +110,8 @@ async def _carried_out(
             before=before,
             after=await session.pair.checksums(),
             touched=frozenset(plan.touched if applied else ()),
-            quiet=not writers,
+            # Between a crash and its resume nobody watched who wrote.
+            quiet=not writers and not resumed,
         ),
         Depth.FULL,
     )

@@ -31,8 +31,25 @@ async def detect_databases(app: Application, name: str | None, *, by_person: boo
         Conflict: the ledger belongs to another target or to other databases.
     """
     target = await app.target(name)
+    await _require_usable(target)
+    active = configuration.active_backend(app.settings.project, target.settings)
+    identity = await detect.ensure_adopted(
+        target.ledger, target.name, target.settings.environment, target.pair.identities, by_person=by_person
+    )
     servers = await target.pair.identities()
-    for kind, server in servers.items():
+    summary = ", ".join(
+        f"{server.product} {server.version} ({server.topology})" for server in servers.values()
+    )
+    await target.ledger.record(
+        EventKind.DETECTION,
+        bound={"ledger": identity.ledger_id, **detect.identity_words(servers)},
+        body={"summary": summary, "active": active},
+    )
+    return Detection(target=target, identity=identity, servers=servers, active=active)
+
+
+async def _require_usable(target: Target) -> None:
+    for kind, server in (await target.pair.identities()).items():
         # MongoDB makes a database at the first write, so a misspelled name would become a new, empty target.
         if server.database_id == NO_DATABASE:
             raise Refused(
@@ -47,26 +64,14 @@ async def detect_databases(app: Application, name: str | None, *, by_person: boo
                 f"the {kind} database cannot be written by this role: {'; '.join(server.warnings) or server.topology}",
                 help="Give the server a role that may migrate, on the primary.",
             )
-    active = configuration.active_backend(app.settings.project, target.settings)
-    identity = await detect.ensure_adopted(
-        target.ledger, target.name, target.settings.environment, servers, by_person=by_person
-    )
-    summary = ", ".join(
-        f"{server.product} {server.version} ({server.topology})" for server in servers.values()
-    )
-    await target.ledger.record(
-        EventKind.DETECTION,
-        bound={"ledger": identity.ledger_id, **detect.identity_words(servers)},
-        body={"summary": summary, "active": active},
-    )
-    return Detection(target=target, identity=identity, servers=servers, active=active)
 
 
 async def adopt_again(app: Application, name: str | None) -> Detection:
     """Adopt a target by a person's word: for production, and after a clone or move."""
     target = await app.target(name)
-    servers = await target.pair.identities()
+    await _require_usable(target)
     await target.ledger.prepare()
+    servers = await target.pair.identities()
     events = await target.ledger.events()
     if not events:
         await detect.adopt(target.ledger, target.name, target.settings.environment, servers)

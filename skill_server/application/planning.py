@@ -16,7 +16,7 @@ from skill_server.ledger import history
 from skill_server.ledger.history import Applied
 from skill_server.model.base import JsonObject
 from skill_server.model.ids import BackendKind
-from skill_server.model.plan import Plan
+from skill_server.model.plan import Plan, PlanKind
 from skill_server.model.receipt import Event, EventKind
 from skill_server.plan import build
 
@@ -41,7 +41,7 @@ async def propose_upgrade(session: Session, revision: str, expected: str | None 
     migrations = read_graph(session)
     check_applied_files(session, migrations)
     migration = _next(session, migrations, revision)
-    if (begun := _unfinished(session, migration.revision)) is not None:
+    if (begun := _unfinished(session, PlanKind.UPGRADE, migration.revision)) is not None:
         return begun
     return await stored(session, plan_of(session, migration), expected)
 
@@ -54,7 +54,7 @@ async def propose_downgrade(session: Session, revision: str, expected: str | Non
         Conflict: the schemas are not those that the upgrade left.
     """
     entry = _newest(session, revision)
-    if (begun := _unfinished(session, entry.revision)) is not None:
+    if (begun := _unfinished(session, PlanKind.DOWNGRADE, entry.revision)) is not None:
         return begun
     if entry.finalized:
         raise Refused(
@@ -189,8 +189,18 @@ def request(session: Session, migration: Migration) -> build.Request:
 
 
 def policy_words(session: Session) -> JsonObject:
-    """Return the settings that change how steps run, as part of what a plan's id covers."""
-    return session.run_policy.model_dump(mode="json")
+    """Return the settings that change how steps run and what the gate asks for: a plan's id covers them all.
+
+    Whoever edits the configuration after a rehearsal or an approval so has another plan, without either.
+    """
+    project = session.settings.project
+    return {
+        **session.run_policy.model_dump(mode="json"),
+        "gate": project.policy.model_dump(mode="json"),
+        "models": project.models,
+        "code": list(project.code),
+        "test_command": list(project.test_command),
+    }
 
 
 def read_graph(session: Session) -> Migrations:
@@ -274,12 +284,12 @@ def _newest(session: Session, revision: str) -> Applied:
     return applied[-1]
 
 
-def _unfinished(session: Session, revision: str) -> Proposal | None:
+def _unfinished(session: Session, kind: PlanKind, revision: str) -> Proposal | None:
     plan_id = session.history.unfinished
     if plan_id is None:
         return None
     proposal = recall(session, plan_id)
-    return proposal if proposal.plan.revision == revision else None
+    return proposal if (proposal.plan.kind, proposal.plan.revision) == (kind, revision) else None
 
 
 def _renders(session: Session, revision: str) -> dict[BackendKind, build.Render]:

@@ -10,6 +10,8 @@ _VERBS = {
     PlanKind.RESTORE: "Replace both databases by a backup",
 }
 LONGEST_LINE = 160
+# What a project may leave out of its configuration, and what is then not looked at.
+CHECKABLE = ("models", "code", "test_command")
 MOST_STEPS = 12
 
 
@@ -31,6 +33,10 @@ def question(plan: Plan) -> str:
         )
     if not deleted and not retired and plan.kind is not PlanKind.RESTORE:
         lines.append("Deletes nothing and hides nothing.")
+    if plan.acknowledged:
+        lines.append("Code may go on using: " + ", ".join(shown(name) for name in plan.acknowledged))
+    if unchecked := [name for name in CHECKABLE if name in plan.policy and not plan.policy[name]]:
+        lines.append(f"Not checked, because the configuration names none: {', '.join(unchecked)}")
     lines += [f"- {step.backend}: {shown(step.forward.summary)}" for step in plan.steps[:MOST_STEPS]]
     if len(plan.steps) > MOST_STEPS:
         lines.append(f"- and {len(plan.steps) - MOST_STEPS} more steps")

@@ -1,7 +1,7 @@
 """Detect both databases of a target and adopt it on first sight."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from skill_server.errors import Conflict, Refused
 from skill_server.ledger import history
@@ -23,8 +23,7 @@ def identity_words(identities: Mapping[BackendKind, ServerIdentity]) -> dict[str
 async def adopt(
     ledger: Ledger, name: str, environment: str, identities: Mapping[BackendKind, ServerIdentity]
 ) -> Event:
-    """Write name, class and identity of a target into its new ledger."""
-    await ledger.prepare()
+    """Write name, class and identity of a target into its new ledger, whose places are prepared."""
     return await ledger.record(
         EventKind.ADOPTED,
         bound={
@@ -59,7 +58,7 @@ async def ensure_adopted(
     ledger: Ledger,
     name: str,
     environment: str,
-    identities: Mapping[BackendKind, ServerIdentity],
+    identify: Callable[[], Awaitable[Mapping[BackendKind, ServerIdentity]]],
     *,
     by_person: bool,
 ) -> TargetIdentity:
@@ -79,8 +78,10 @@ async def ensure_adopted(
                 f"the production target {name!r} has no ledger yet",
                 help=f"Ask a person to run `database-migration adopt --target {name}` in a terminal.",
             )
-        await adopt(ledger, name, environment, identities)
-    return read_identity(await ledger.events(), name, environment, identities)
+        # The places of the ledger are part of what a database is known by, so they come first.
+        await ledger.prepare()
+        await adopt(ledger, name, environment, await identify())
+    return read_identity(await ledger.events(), name, environment, await identify())
 
 
 def read_identity(

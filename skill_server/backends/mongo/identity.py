@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from skill_server.backends.mongo.connection import APPLICATION, Connections
 from skill_server.backends.mongo.failures import PERMISSION_CODES, capped, wrapped
 from skill_server.backends.mongo.listing import is_content, is_kept
+from skill_server.backends.mongo.store import EVENT_COLLECTION
 from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 
 NEEDED_ACTIONS = frozenset(
@@ -18,8 +19,9 @@ COMMAND_NOT_FOUND = 59
 async def identity(connections: Connections) -> ServerIdentity:
     """Ask the server who it is.
 
-    MongoDB gives a database no id of its own; the smallest UUID of the application's collections stands for it, because
-    a restored or cloned database gets new ones. An empty database has the id `NO_DATABASE`.
+    MongoDB gives a database no id of its own, but each collection has a UUID that a restored or cloned one does not
+    share. The one of the ledger's events stands for the database; before there is a ledger, the smallest one of the
+    application's collections. A database without any has the id `NO_DATABASE`.
 
     Raises:
         Refused: `server-unreachable`, `login-refused`.
@@ -32,6 +34,9 @@ async def identity(connections: Connections) -> ServerIdentity:
         lacking = await _lacking(admin, connections.database)
     topology = _topology(hello)
     ids = sorted(bytes(item["info"]["uuid"]).hex() for item in listed if _has_id(item))
+    ledger = next(
+        (bytes(item["info"]["uuid"]).hex() for item in listed if item["name"] == EVENT_COLLECTION), None
+    )
     warnings = list[str]()
     if topology == "standalone":
         warnings.append("a standalone server has no transactions and loses majority guarantees")
@@ -42,7 +47,7 @@ async def identity(connections: Connections) -> ServerIdentity:
         version=capped(build.get("version", "unknown")),
         server=_server(hello),
         database=connections.database,
-        database_id=ids[0] if ids else NO_DATABASE,
+        database_id=ledger or (ids[0] if ids else NO_DATABASE),
         topology=topology,
         transactions=topology != "standalone",
         writable=bool(hello.get("isWritablePrimary")) and not hello.get("readOnly") and not lacking,
@@ -57,11 +62,8 @@ def _topology(hello: dict[str, Any]) -> str:
 
 
 def _server(hello: dict[str, Any]) -> str:
-    """Return what stays the same while the server is the same: a set keeps its name, a lone process only its id."""
-    if hello.get("setName"):
-        return f"set {hello['setName']}"
-    process = cast("dict[str, Any]", hello.get("topologyVersion") or {}).get("processId")
-    return f"process {process}" if process is not None else "sharded cluster"
+    """Return what stays the same while the server is the same, also when it is started anew."""
+    return f"set {hello['setName']}" if hello.get("setName") else _topology(hello)
 
 
 def _has_id(item: dict[str, Any]) -> bool:
