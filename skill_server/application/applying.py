@@ -1,6 +1,6 @@
 """Apply a stored plan: lock, gate, claim, run, verify, record; go on where an interrupted run stopped."""
 
-from skill_server.application.claiming import interrupted, require_newest
+from skill_server.application.claiming import claim, interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
@@ -42,28 +42,12 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
             await session.enter(plan.kind, plan)
             await saga.check_before(session.pair, plan)
             before = await session.pair.checksums()
-            await _claim(session, plan, before)
+            sums = {kind: found.model_dump(mode="json") for kind, found in before.items()}
+            await claim(session, plan, {"before": sums})
             outcome = await _ended(session, plan, progress, resumed=False)
         await saga.forget(session.pair, plan)
         await scratch.sweep(session.pair, session.identity)
     return _settled(outcome)
-
-
-async def _claim(session: Session, plan: Plan, before: dict[BackendKind, Checksums]) -> None:
-    """Spend the approval and claim the plan, once and for all; from here on only this plan may go on."""
-    ledger = session.target.ledger
-    approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id, ledger=plan.target.ledger_id)
-    if approval is None:
-        raise InDoubt(
-            "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
-        )
-    await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
-    await ledger.record(
-        EventKind.STARTED,
-        bound={"plan": plan.id, "kind": plan.kind, "revision": plan.revision or ""},
-        body={"before": {kind: sums.model_dump(mode="json") for kind, sums in before.items()}},
-        unique=f"claim:{plan.id}",
-    )
 
 
 async def _ended(session: Session, plan: Plan, progress: Progress, *, resumed: bool) -> Event:

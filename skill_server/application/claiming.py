@@ -2,7 +2,10 @@
 
 from skill_server.application.session import Session
 from skill_server.errors import Conflict, InDoubt, MigrationError
+from skill_server.ledger import history
+from skill_server.model.base import JsonObject
 from skill_server.model.plan import Plan
+from skill_server.model.receipt import EventKind
 
 
 def last_changing_plan(session: Session) -> str | None:
@@ -24,6 +27,29 @@ def require_newest(session: Session, plan: Plan) -> None:
             help="Look at the new plan: call the same tool without plan_id.",
             next_tool="migration_status",
         )
+
+
+async def claim(session: Session, plan: Plan, body: JsonObject) -> None:
+    """Spend the approval and claim the plan, once and for all; `body` is what going on after a crash needs.
+
+    From here on only this plan may go on.
+
+    Raises:
+        InDoubt: the approval that the gate saw is gone (`approval-vanished`).
+    """
+    ledger = session.target.ledger
+    approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id, ledger=plan.target.ledger_id)
+    if approval is None:
+        raise InDoubt(
+            "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
+        )
+    await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
+    await ledger.record(
+        EventKind.STARTED,
+        bound={"plan": plan.id, "kind": plan.kind, "revision": plan.revision or ""},
+        body=body,
+        unique=f"claim:{plan.id}",
+    )
 
 
 def interrupted(plan: Plan, error: MigrationError) -> InDoubt:

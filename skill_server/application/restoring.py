@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
-from skill_server.application.claiming import interrupted, require_newest
+from skill_server.application.claiming import claim, interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
@@ -12,7 +12,7 @@ from skill_server.backup import manifest as manifests
 from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
 from skill_server.detect import detect
-from skill_server.errors import Failed, InDoubt, MigrationError, Refused
+from skill_server.errors import Failed, MigrationError, Refused
 from skill_server.ledger import history
 from skill_server.model import content
 from skill_server.model.ids import BackendKind
@@ -43,7 +43,7 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
             await session.enter("restore", plan)
             names = scratch.names(session.identity, "restore", secrets.token_hex(4))
             await _loaded(session, taken, names, stage(progress, begin=0, end=70))
-            await _claimed(session, plan, names)
+            await claim(session, plan, {"copies": dict(names)})
         try:
             await _switched(session, names)
             await progress(90, 100, "switched")
@@ -92,23 +92,6 @@ async def _loaded(
             help="Choose another backup.",
             next_tool="migration_status",
         )
-
-
-async def _claimed(session: Session, plan: Plan, names: Mapping[BackendKind, str]) -> None:
-    """Spend the approval and claim the plan; from here on only this restore may go on."""
-    approval = history.latest(session.events, EventKind.APPROVAL, plan=plan.id)
-    if approval is None:
-        raise InDoubt(
-            "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
-        )
-    ledger = session.target.ledger
-    await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
-    await ledger.record(
-        EventKind.STARTED,
-        bound={"plan": plan.id, "kind": plan.kind, "revision": ""},
-        body={"copies": dict(names)},
-        unique=f"claim:{plan.id}",
-    )
 
 
 async def _switched(session: Session, names: Mapping[BackendKind, str]) -> None:
