@@ -9,8 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+from skill_server.backends.records import Records
 from skill_server.model.action import Action
-from skill_server.model.base import Frozen
+from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Piece, Probe, Step
@@ -33,6 +34,14 @@ class ProbeResult(Frozen):
 
     count: int
     keys: tuple[str, ...] = ()
+
+
+class KeptThing(Frozen):
+    """Something kept for a downgrade: a hidden field, an entity or a store of values, as the database calls it."""
+
+    name: str
+    records: int
+    size_bytes: int
 
 
 class EventStore(Protocol):
@@ -70,6 +79,10 @@ class Journal(Protocol):
         """Return the marks of a plan by step id; a step without mark never ran here."""
         ...
 
+    async def put(self, plan_id: str, step: str, state: str, detail: JsonObject | None = None) -> None:
+        """Write the mark of a step that the backend itself does not run; `state` is `running` or `done`."""
+        ...
+
     async def forget(self, plan_id: str) -> None:
         """Delete the marks of a plan, once its outcome is in the ledger."""
         ...
@@ -83,6 +96,7 @@ class Backend(Protocol):
     names: NameMap
     store: EventStore
     journal: Journal
+    records: Records
 
     def at(self, database: str) -> "Backend":
         """Return the same server's other database (a scratch copy), with the same name map."""
@@ -110,6 +124,10 @@ class Backend(Protocol):
         Raises:
             Refused: `server-unreachable`, `login-refused`, `database-missing`.
         """
+        ...
+
+    async def kept(self) -> tuple[KeptThing, ...]:
+        """List what is kept for downgrades, with its size; the sum is what finalizing would set free."""
         ...
 
     async def inspect(self) -> Snapshot:

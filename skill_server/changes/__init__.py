@@ -71,6 +71,12 @@ def construct(kind: str, /, **arguments: Any) -> Change:
         ) from None
 
 
+def undoing(change: Change) -> Change:
+    """Return the change that undoes another by its stored plan, for changes without an inverse of their own kind."""
+    plain = change.model_dump(mode="json", exclude_defaults=True)
+    return construct("undo", entity=change.entity, change={"kind": change.kind, **plain})
+
+
 def build(kind: str, /, **arguments: Any) -> Change:
     """Return the change that an author asks for.
 

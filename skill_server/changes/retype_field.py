@@ -7,7 +7,7 @@ from skill_server import changes
 from skill_server.model import action, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding, Severity
-from skill_server.model.ids import BackendKind, Name
+from skill_server.model.ids import Name
 from skill_server.model.logical import Fidelity, FieldType, fidelity
 from skill_server.model.snapshot import Snapshot
 
@@ -72,7 +72,7 @@ class RetypeField(Change):
         entity = snapshot.entity(self.entity)
         field = entity.field(self.field) if entity else None
         # MongoDB has no declared types: what a few records hold does not contradict the author.
-        if snapshot.backend is BackendKind.POSTGRES and field and field.type not in (None, self.was):
+        if snapshot.declares_fields and field and field.type not in (None, self.was):
             yield presence.problem(
                 "type-differs",
                 snapshot,

@@ -10,6 +10,7 @@ from skill_server.model.change import Change
 from skill_server.model.logical import Kind, LogicalType
 from skill_server.model.snapshot import Snapshot
 
+Claim = tuple[str, str, str]
 _TEXTUAL = frozenset({Kind.STRING, Kind.TEXT})
 
 
@@ -31,27 +32,16 @@ def require_consistent(migration: Migration, snapshots: Collection[Snapshot] = (
         )
 
 
-def _touched(change: Change) -> Iterator[tuple[str, str, str]]:
-    for asked in change.expand():
-        match asked:
-            case action.RenameField():
-                yield "field", asked.entity, asked.field
-                # A rename onto itself is one touch; the schema refuses it as a name that is taken.
-                if asked.to != asked.field:
-                    yield "field", asked.entity, asked.to
-            case action.BuildIndex() | action.RemoveIndex() | action.RetireIndex() | action.RestoreIndex():
-                yield "index", asked.entity, asked.name
-            case _:
-                yield "field", asked.entity, asked.field
-
-
 def _require_touched_once(changes: Collection[Change]) -> None:
-    counts = Counter(thing for change in changes for thing in _touched(change))
+    # One change may act on a thing in several steps; two changes may not.
+    claims = [frozenset[Claim]().union(*(each.claims() for each in change.expand())) for change in changes]
+    counts = Counter(claim for claimed in claims for claim in claimed)
     for (kind, entity, name), count in counts.items():
         if count > 1:
+            thing = f"the {kind} {name} of {entity}" if name else f"{kind} {entity}"
             raise Invalid(
                 "touched-twice",
-                f"the {kind} {name} of {entity} is touched {count} times in one migration",
+                f"{thing} is touched {count} times in one migration",
                 help="Split the changes into migrations that run one after the other.",
             )
 

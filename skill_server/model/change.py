@@ -28,7 +28,7 @@ class Change(Frozen):
 
     @abstractmethod
     def inverse(self) -> "Change":
-        """Return the change that a downgrade lists for this one."""
+        """Return the change that a downgrade lists for this one; `changes.undoing` makes one for any change."""
 
     def finalize(self) -> Iterator[Action]:
         """Yield the actions that delete what the change only hid; by default nothing is hidden."""

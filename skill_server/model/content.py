@@ -34,14 +34,15 @@ def compare(
 ) -> tuple[Difference, ...]:
     """Return every difference between two moments.
 
-    `touched` holds `entity.field` names whose content may differ; where one field of an entity is touched, the order of
-    fields may differ too. `kept` also compares the values that retired fields keep.
+    `touched` holds `entity.field` names whose content may differ, and names of entities of which everything may; where
+    one field of an entity is touched, the order of fields may differ too. `kept` also compares the values that retired
+    fields keep.
     """
     found: list[Difference] = []
     for kind in BackendKind:
         first, second = before[kind].entities, after[kind].entities
         for entity in sorted(first.keys() | second.keys()):
-            if not kept and entity.startswith(KEPT_NAME):
+            if entity in touched or (not kept and entity.startswith(KEPT_NAME)):
                 continue
             if entity not in first or entity not in second:
                 what = "is missing" if entity in first else "is new"

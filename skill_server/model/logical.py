@@ -108,6 +108,19 @@ class _AsText:
 FieldType = Annotated[LogicalType, BeforeValidator(parse), PlainSerializer(str, return_type=str), _AsText]
 
 
+class BadValues(StrEnum):
+    """What becomes of a value that does not convert; its old spelling is kept aside in every case.
+
+    `fail` refuses to begin, with the keys of the records. `null` leaves the field empty, `default` puts a default
+    there. `keep` is `null`, and finalizing the migration deletes every kept value but these.
+    """
+
+    FAIL = "fail"
+    NULL = "null"
+    DEFAULT = "default"
+    KEEP = "keep"
+
+
 class Fidelity(StrEnum):
     """What a conversion does to values."""
 

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from skill_server.model.action import Action
 from skill_server.model.base import Frozen, JsonObject, digest
+from skill_server.model.flow import Flow
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind, PlanId, Revision
 from skill_server.model.snapshot import Entity
@@ -28,12 +29,14 @@ class Statement(Frozen):
     """One thing sent to a database.
 
     `text` is what people read: SQL, or a MongoDB command in relaxed Extended JSON. PostgreSQL runs `text`; MongoDB runs
-    `command`, one of the closed set of operations of its backend.
+    `command`, one of the closed set of operations of its backend. A `flow` is carried out by `run.flow` on both; it is
+    the only statement of its way.
     """
 
     text: str
     command: JsonObject | None = None
     lock: Lock = Lock.NONE
+    flow: Flow | None = None
 
 
 class Probe(Frozen):

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from skill_server.model.finding import Finding, Severity
-from skill_server.model.ids import BackendKind
 from skill_server.model.snapshot import Entity, Snapshot
 
 
@@ -60,7 +59,7 @@ def field_problems(snapshot: Snapshot, entity: str, field: str) -> Iterator[Find
         return
     if found.field(field) is not None:
         return
-    unseen = snapshot.backend is BackendKind.MONGODB and found.records == 0
+    unseen = not snapshot.declares_fields and found.records == 0
     yield problem(
         "field-unknown",
         snapshot,
@@ -126,7 +125,7 @@ def index_taken_problems(snapshot: Snapshot, entity: str, index: str) -> Iterato
     if found is None:
         yield from entity_problems(snapshot, entity)
         return
-    searched: tuple[Entity, ...] = snapshot.entities if snapshot.backend is BackendKind.POSTGRES else (found,)
+    searched: tuple[Entity, ...] = snapshot.entities if snapshot.index_names_are_shared else (found,)
     owner = next((known for known in searched if known.index(index) is not None), None)
     if owner is not None:
         yield problem(

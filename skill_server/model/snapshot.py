@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from skill_server.model.base import Frozen, JsonObject
-from skill_server.model.ids import BackendKind
+from skill_server.model.base import Frozen, Json, JsonObject
+from skill_server.model.ids import BackendKind, Name
 from skill_server.model.logical import FieldType
 
 
@@ -29,6 +29,14 @@ class IndexKey(Frozen):
 
     field: str | None
     descending: bool = False
+
+
+class Condition(Frozen):
+    """What a record has to fulfil to be in a partial index."""
+
+    field: Name
+    operator: Literal["=", "<", "<=", ">", ">=", "present"]
+    value: Json = None
 
 
 class Index(Frozen):
@@ -103,6 +111,9 @@ class Snapshot(Frozen):
     backend: BackendKind
     entities: tuple[Entity, ...]
     fingerprint: str
+    # What is true of all schemas of a database, so that nobody asks which database it is.
+    declares_fields: bool = True
+    index_names_are_shared: bool = True
 
     def entity(self, name: str) -> Entity | None:
         """Return the entity of that logical name, if there is one."""

@@ -128,8 +128,9 @@ def schema_after(plan: Plan, snapshot: Snapshot) -> Snapshot:
     """Return a schema as a plan will leave it: foreseen for an upgrade, remembered for a downgrade."""
     if plan.kind is PlanKind.DOWNGRADE:
         old = {entity.name: entity for entity in plan.before}
-        entities = tuple(old.get(entity.name, entity) for entity in snapshot.entities)
-        return snapshot.model_copy(update={"entities": entities})
+        made = {name for step in plan.steps for name in foresee.made(step.action)}
+        others = [item for item in snapshot.entities if item.name not in old.keys() | made]
+        return snapshot.model_copy(update={"entities": (*others, *old.values())})
     seen: list[Action] = []
     for step in plan.of(BackendKind.POSTGRES):
         if step.action not in seen:
@@ -208,11 +209,5 @@ def _before(actions: Sequence[Action], snapshot: Snapshot) -> tuple[Entity, ...]
 
 
 def _touched(actions: Sequence[Action]) -> set[str]:
-    """Return `entity.field` for every field whose values or name the actions change."""
-    touched: set[str] = set()
-    for action in actions:
-        for attribute in ("field", "to"):
-            name = getattr(action, attribute, None)
-            if isinstance(name, str):
-                touched.add(f"{action.entity}.{name}")
-    return touched
+    """Return `entity.field` for each field whose values or name the actions change, `entity` where all of it does."""
+    return {name for action in actions for name in action.touched()}

@@ -6,32 +6,53 @@ from typing import assert_never
 from skill_server.model import action as actions
 from skill_server.model.action import Action
 from skill_server.model.base import digest
-from skill_server.model.snapshot import Entity, Field, Index, IndexKey, Snapshot
+from skill_server.model.logical import LogicalType
+from skill_server.model.snapshot import Constraint, Entity, Field, Index, IndexKey, Snapshot
 
 
 def after(snapshot: Snapshot, action: Action) -> Snapshot:
     """Return the logical schema as it will be once `action` ran; the fingerprint of a foreseen schema is marked so."""
-    edit = _edit(action)
-    entities = tuple(edit(entity) if entity.name == action.entity else entity for entity in snapshot.entities)
     return snapshot.model_copy(
         update={
-            "entities": entities,
+            "entities": _entities(snapshot, action),
             "fingerprint": f"foreseen:{digest([snapshot.fingerprint, action.model_dump(mode='json')])}",
         }
     )
 
 
+def made(action: Action) -> tuple[str, ...]:
+    """Return the entities that an action makes; after its way back they are gone."""
+    match action:
+        case actions.AddEntity():
+            return (action.entity,)
+        case actions.RenameEntity():
+            return (action.to,)
+        case _:
+            return ()
+
+
+def _entities(snapshot: Snapshot, action: Action) -> tuple[Entity, ...]:
+    others = tuple(entity for entity in snapshot.entities if entity.name != action.entity)
+    match action:
+        case actions.AddEntity():
+            return (*others, _new(action))
+        case actions.RemoveEntity() | actions.RetireEntity():
+            return tuple(_forgetting(entity, action.entity) for entity in others)
+        case actions.RenameEntity():
+            return tuple(_entity_renamed(entity, action.entity, action.to) for entity in snapshot.entities)
+        case actions.Undo(undone=actions.RetireEntity()):
+            return (*others, Entity(name=action.entity, native_name=action.entity))
+        case _:
+            edit = _edit(action)
+            return tuple(
+                edit(entity) if entity.name == action.entity else entity for entity in snapshot.entities
+            )
+
+
 def _edit(action: Action) -> Callable[[Entity], Entity]:
     match action:
         case actions.AddField():
-            field = Field(
-                name=action.field,
-                native_name=action.field,
-                type=action.type,
-                native_type=str(action.type),
-                nullable=action.nullable,
-                default=None if action.default is None else str(action.default),
-            )
+            field = _field(action.field, action.type, nullable=action.nullable, default=action.default)
             return lambda entity: entity.model_copy(
                 update={"fields": (*_without(entity, action.field), field)}
             )
@@ -53,9 +74,14 @@ def _edit(action: Action) -> Callable[[Entity], Entity]:
                 update={"fields": (*_without(entity, action.field), field)}
             )
         case actions.RetypeField():
-            return lambda entity: _retyped(entity, action.field, action.to)
+            return lambda entity: _edited(entity, action.field, type=action.to, native_type=str(action.to))
         case actions.RestoreType():
-            return lambda entity: _retyped(entity, action.field, action.was)
+            return lambda entity: _edited(entity, action.field, type=action.was, native_type=str(action.was))
+        case actions.SetDefault():
+            default = None if action.default is None else str(action.default)
+            return lambda entity: _edited(entity, action.field, default=default)
+        case actions.SetNullable():
+            return lambda entity: _edited(entity, action.field, nullable=action.nullable)
         case actions.BuildIndex():
             index = Index(
                 name=action.name,
@@ -72,20 +98,97 @@ def _edit(action: Action) -> Callable[[Entity], Entity]:
         case actions.RestoreIndex():
             index = Index(name=action.name, keys=(), definition="")
             return lambda entity: entity.model_copy(update={"indexes": (*entity.indexes, index)})
-        case actions.PurgeField() | actions.PurgeType():
+        case actions.AddConstraint():
+            constraint = _constraint(action)
+            return lambda entity: entity.model_copy(update={"constraints": (*entity.constraints, constraint)})
+        case actions.RemoveConstraint() | actions.RetireConstraint():
+            return lambda entity: entity.model_copy(
+                update={"constraints": tuple(item for item in entity.constraints if item.name != action.name)}
+            )
+        case (
+            actions.PurgeField()
+            | actions.PurgeType()
+            | actions.PurgeValues()
+            | actions.PurgeEntity()
+            | actions.UpdateValues()
+            | actions.CopyRecords()
+            | actions.RunRaw()
+            | actions.MoveEntity()
+            | actions.Undo()
+        ):
             return lambda entity: entity
+        case actions.AddEntity() | actions.RemoveEntity() | actions.RenameEntity() | actions.RetireEntity():
+            raise ValueError(f"{action.kind} changes more than one entity")
         case _:
             assert_never(action)
+
+
+def _new(action: actions.AddEntity) -> Entity:
+    return Entity(
+        name=action.entity,
+        native_name=action.entity,
+        fields=tuple(
+            _field(
+                item.name,
+                item.type,
+                nullable=item.nullable and item.name not in action.key,
+                default=item.default,
+            )
+            for item in action.fields
+        ),
+        key=action.key,
+    )
+
+
+def _field(name: str, kind: LogicalType, *, nullable: bool, default: object) -> Field:
+    return Field(
+        name=name,
+        native_name=name,
+        type=kind,
+        native_type=str(kind),
+        nullable=nullable,
+        default=None if default is None else str(default),
+    )
+
+
+def _constraint(action: actions.AddConstraint) -> Constraint:
+    spec = action.spec
+    match spec:
+        case actions.CheckSpec():
+            return Constraint(name=action.name, kind="check", fields=(spec.field,), definition="")
+        case actions.ReferenceSpec():
+            return Constraint(
+                name=action.name,
+                kind="foreign_key",
+                fields=(spec.field,),
+                definition="",
+                references=spec.references,
+                references_fields=(spec.references_field,),
+                on_delete=spec.on_delete,
+            )
+
+
+def _forgetting(entity: Entity, gone: str) -> Entity:
+    kept = tuple(item for item in entity.constraints if item.references != gone)
+    return entity.model_copy(update={"constraints": kept})
+
+
+def _entity_renamed(entity: Entity, name: str, to: str) -> Entity:
+    constraints = tuple(
+        item.model_copy(update={"references": to}) if item.references == name else item
+        for item in entity.constraints
+    )
+    renamed = {"name": to, "native_name": to} if entity.name == name else {}
+    return entity.model_copy(update={"constraints": constraints, **renamed})
 
 
 def _without(entity: Entity, name: str) -> tuple[Field, ...]:
     return tuple(field for field in entity.fields if field.name != name)
 
 
-def _retyped(entity: Entity, name: str, to: object) -> Entity:
+def _edited(entity: Entity, name: str, **update: object) -> Entity:
     fields = tuple(
-        field.model_copy(update={"type": to, "native_type": str(to)}) if field.name == name else field
-        for field in entity.fields
+        field.model_copy(update=update) if field.name == name else field for field in entity.fields
     )
     return entity.model_copy(update={"fields": fields})
 

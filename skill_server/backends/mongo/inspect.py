@@ -34,6 +34,8 @@ async def inspect(connections: Connections, names: NameMap) -> Snapshot:
         backend=BackendKind.MONGODB,
         entities=tuple(entities),
         fingerprint=fingerprint(collections),
+        declares_fields=False,
+        index_names_are_shared=False,
     )
 
 

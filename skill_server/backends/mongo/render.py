@@ -4,28 +4,58 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from skill_server.backends import flows
+from skill_server.backends.mongo.render_constraint import add_constraint, remove_constraint, retire_constraint
+from skill_server.backends.mongo.render_entity import (
+    add_entity,
+    move_entity,
+    purge_entity,
+    remove_entity,
+    rename_entity,
+    retire_entity,
+)
 from skill_server.backends.mongo.render_field import add, remove
 from skill_server.backends.mongo.render_index import build, remove_built, retire_index
+from skill_server.backends.mongo.render_null import set_default, set_nullable
+from skill_server.backends.mongo.render_raw import run_raw
 from skill_server.backends.mongo.render_rename import rename
-from skill_server.backends.mongo.render_retire import purge, retire
+from skill_server.backends.mongo.render_retire import purge, purge_values, retire
 from skill_server.backends.mongo.render_type import retype
+from skill_server.backends.mongo.rendering import require_collection
 from skill_server.errors import Refused
 from skill_server.model.action import (
     Action,
+    AddConstraint,
+    AddEntity,
     AddField,
     BuildIndex,
+    CopyRecords,
+    MoveEntity,
+    PurgeEntity,
     PurgeField,
     PurgeType,
+    PurgeValues,
+    RemoveConstraint,
+    RemoveEntity,
     RemoveField,
     RemoveIndex,
+    RenameEntity,
     RenameField,
     RestoreField,
     RestoreIndex,
     RestoreType,
+    RetireConstraint,
+    RetireEntity,
     RetireField,
     RetireIndex,
     RetypeField,
+    RunRaw,
+    SetDefault,
+    SetNullable,
+    Undo,
+    UpdateValues,
 )
+from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Piece
 from skill_server.model.snapshot import Snapshot
@@ -49,6 +79,37 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
             return retire(action, snapshot, names, migration)
         case RetypeField():
             return retype(action, snapshot, names, migration)
+        case SetDefault():
+            return set_default(action, snapshot, names)
+        case SetNullable():
+            return set_nullable(action, snapshot, names, migration)
+        case AddEntity():
+            return add_entity(action, snapshot, names, migration)
+        case RemoveEntity():
+            return remove_entity(action, snapshot, names, migration)
+        case RenameEntity():
+            return rename_entity(action, snapshot, names)
+        case MoveEntity():
+            return move_entity(action, snapshot, names)
+        case RetireEntity():
+            return retire_entity(action, snapshot, names, migration)
+        case PurgeEntity():
+            return purge_entity(action, snapshot, names, migration)
+        case AddConstraint():
+            return add_constraint(action, snapshot, names, migration)
+        case RemoveConstraint():
+            return remove_constraint(action, snapshot, names, migration)
+        case RetireConstraint():
+            return retire_constraint(action, snapshot, names, migration)
+        case UpdateValues():
+            return flows.update(action, migration, require_collection(snapshot, names, action.entity)[1])
+        case CopyRecords():
+            native = names.native_entity(action.entity, BackendKind.MONGODB)
+            return flows.copy(action, migration, native, here=BackendKind.MONGODB)
+        case PurgeValues():
+            return purge_values(action, snapshot, names, migration)
+        case RunRaw():
+            return run_raw(action, snapshot)
         case BuildIndex():
             return build(action, snapshot, names)
         case RemoveIndex():
@@ -57,7 +118,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
             return retire_index(action, snapshot, names)
         case PurgeField() | PurgeType():
             return purge(action, snapshot, names, migration)
-        case RestoreField() | RestoreType() | RestoreIndex():
+        case RestoreField() | RestoreType() | RestoreIndex() | Undo():
             # Validator, indexes and values as they were stand in the plan of the upgrade, not in the schema of today.
             raise Refused(
                 "undo-only",

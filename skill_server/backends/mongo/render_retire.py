@@ -15,7 +15,7 @@ from skill_server.backends.mongo.rendering import Subject, piece, require_subjec
 from skill_server.backends.mongo.values import to_bson
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
-from skill_server.model.action import PurgeField, PurgeType, RetireField
+from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Way
@@ -133,3 +133,10 @@ def _closing(subject: Subject) -> Piece:
         hazards=(Hazard.BREAKS_OLD_CODE,) if closed else (),
     )
     return piece(Phase.CONTRACT, up, way(f"admit {subject.field} again", *open_again))
+
+
+def purge_values(
+    action: PurgeValues, snapshot: Snapshot, names: NameMap, migration: str
+) -> tuple[Piece, ...]:
+    """Drop the store that an update or a copy keeps."""
+    raise NotImplementedError

@@ -2,16 +2,22 @@
 
 from typing import assert_never
 
+from skill_server.backends import flows
 from skill_server.backends.postgres import (
     render_add,
+    render_constraint,
+    render_default,
+    render_entity,
     render_index,
+    render_raw,
     render_rename,
     render_retire,
     render_retype,
 )
-from skill_server.backends.postgres.render_scene import scene, undone_by_plan
+from skill_server.backends.postgres.render_scene import Scene, scene, undone_by_plan
 from skill_server.model import action as actions
 from skill_server.model.action import Action
+from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Piece
 from skill_server.model.snapshot import Snapshot
@@ -19,26 +25,64 @@ from skill_server.model.snapshot import Snapshot
 
 def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -> tuple[Piece, ...]:
     """Return the pieces of one action; pure, see `backends.base.Backend.render`."""
-    place = scene(action.entity, snapshot, names, migration)
+
+    def place() -> Scene:
+        return scene(action.entity, snapshot, names, migration)
+
     match action:
+        case actions.AddEntity():
+            return render_entity.add_entity(action, snapshot, names, migration)
+        case actions.RunRaw():
+            return render_raw.run_raw(action, snapshot)
+        case actions.CopyRecords() if action.copy_of.database is BackendKind.POSTGRES:
+            return flows.copy(action, migration, action.entity, here=BackendKind.POSTGRES)
+        case actions.PurgeEntity():
+            return render_entity.purge_entity(action, snapshot, names, migration)
+        case actions.Undo():
+            raise undone_by_plan(f"undo {action.undone.kind}")
         case actions.AddField():
-            return render_add.add_field(action, place)
+            return render_add.add_field(action, place())
         case actions.RemoveField():
-            return render_add.remove_field(action, place)
+            return render_add.remove_field(action, place())
         case actions.RenameField():
-            return render_rename.rename_field(action, place)
+            return render_rename.rename_field(action, place())
         case actions.RetireField():
-            return render_retire.retire_field(action, place)
+            return render_retire.retire_field(action, place())
         case actions.RetypeField():
-            return render_retype.retype_field(action, place)
+            return render_retype.retype_field(action, place())
+        case actions.SetDefault():
+            return render_default.set_default(action, place())
+        case actions.SetNullable():
+            return render_default.set_nullable(action, place())
         case actions.BuildIndex():
-            return render_index.build_index(action, place, snapshot)
+            return render_index.build_index(action, place(), snapshot)
         case actions.RemoveIndex():
-            return render_index.remove_index(action, place)
+            return render_index.remove_index(action, place())
         case actions.RetireIndex():
-            return render_index.retire_index(action, place)
+            return render_index.retire_index(action, place())
+        case actions.RemoveEntity():
+            return render_entity.remove_entity(action, place())
+        case actions.RenameEntity():
+            return render_entity.rename_entity(action, place(), snapshot)
+        case actions.MoveEntity():
+            return render_entity.move_entity(action, place(), snapshot)
+        case actions.RetireEntity():
+            return render_entity.retire_entity(action, place(), snapshot)
+        case actions.AddConstraint():
+            return render_constraint.add_constraint(action, place(), snapshot)
+        case actions.RemoveConstraint():
+            return render_constraint.remove_constraint(action, place(), snapshot)
+        case actions.RetireConstraint():
+            return render_constraint.retire_constraint(action, place())
+        case actions.UpdateValues():
+            place().require_key()
+            return flows.update(action, place().migration, place().table)
+        case actions.CopyRecords():
+            return flows.copy(action, place().migration, place().table, here=BackendKind.POSTGRES)
         case actions.PurgeField() | actions.PurgeType():
-            return render_retire.purge(action, place)
+            return render_retire.purge(action, place())
+        case actions.PurgeValues():
+            return render_retire.purge_values(action, place())
         case actions.RestoreField() | actions.RestoreType() | actions.RestoreIndex():
             raise undone_by_plan(action.kind)
         case _:

@@ -7,7 +7,7 @@ from skill_server.backends.postgres.literals import literal
 from skill_server.backends.postgres.render_parts import Parts, parts_of
 from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents, unusable
 from skill_server.errors import Refused
-from skill_server.model.action import PurgeField, PurgeType, RetireField
+from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
 from skill_server.model.snapshot import Field
@@ -132,3 +132,8 @@ def purge(action: PurgeField | PurgeType, place: Scene) -> tuple[Piece, ...]:
             down=None,
         ),
     )
+
+
+def purge_values(action: PurgeValues, place: Scene) -> tuple[Piece, ...]:
+    """Drop the store that an update or a copy keeps."""
+    raise NotImplementedError

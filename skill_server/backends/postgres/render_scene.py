@@ -52,6 +52,15 @@ class Scene:
             )
         return found
 
+    def require_key(self) -> None:
+        """Refuse a table whose rows cannot be found again (`key-missing`)."""
+        if not self.entity.key:
+            raise Refused(
+                "key-missing",
+                f"the rows of {self.entity.name} have no primary key, so old values could not be kept by it",
+                help="Give the table a primary key first.",
+            )
+
     def require_free(self, field: str) -> None:
         """Refuse a name that a column already has."""
         native = self.native(field)

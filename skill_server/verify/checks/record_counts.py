@@ -15,7 +15,7 @@ async def record_counts(context: Context) -> CheckResult | None:
         f"{kind}: {entity} held {old.records} records, now {new.records if new else 'none'}"
         for kind, before in context.before.items()
         for entity, old in before.entities.items()
-        if not entity.startswith(KEPT_NAME)
+        if not entity.startswith(KEPT_NAME) and entity not in context.touched
         for new in [context.after[kind].entities.get(entity)]
         if new is None or new.records != old.records
     ]
