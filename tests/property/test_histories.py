@@ -1,0 +1,127 @@
+"""Whatever the schema, the records and the history of changes: each prefix goes up, is verified, and comes back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from skill_server.errors import MigrationError
+from skill_server.model.change import Change
+from skill_server.model.plan import Plan
+from skill_server.run import saga
+from skill_server.run.saga import Ending
+from tests.lifecycle.world import POLICY, State, World, a_world
+from tests.property.drafts import Draft
+from tests.property.shapes import Shape, shapes
+from tests.property.steps import steps
+from tests.property.test_round_trip import NAMES, empty, fill_mongodb, fill_postgres, verified
+
+pytestmark = pytest.mark.timeout(14400)
+# What a run by day may take; at night every example is walked.
+SECONDS = float(os.environ.get("HISTORIES_SECONDS", "200"))
+NIGHT = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+# Refusals that a random change may earn from random records and from what else names its field.
+EXPECTED = frozenset(
+    {
+        "change-does-not-fit",
+        "field-missing",
+        "records-in-the-way",
+        "field-has-dependents",
+    }
+)
+_clock = {"began": 0.0, "walked": 0}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(postgres_database: str, mongo_database: str) -> AsyncIterator[World]:
+    """One pair of databases, emptied before every example."""
+    async with a_world(postgres_database, mongo_database, NAMES) as made:
+        yield made
+
+
+@given(shape=shapes(), data=st.data())
+async def test_every_prefix_of_a_history_goes_up_and_comes_back(
+    world: World, shape: Shape, data: st.DataObject
+) -> None:
+    """Changes meet what earlier changes left behind, and each of them must come back through it."""
+    _clock["began"] = _clock["began"] or time.monotonic()
+    if not NIGHT and time.monotonic() - _clock["began"] > SECONDS:
+        event("not walked: the time of a run by day is over")
+        return
+    _clock["walked"] += 1
+    await empty(world)
+    await fill_postgres(world, shape)
+    await fill_mongodb(world, shape)
+    draft = Draft.of(shape)
+    states: list[State] = [await world.state()]
+    plans: list[Plan] = []
+    for number in range(data.draw(st.integers(1, 4), label="length of the history")):
+        change, after = data.draw(steps(draft), label="change")
+        plan = await planned(world, change, f"202601{number + 1:02d}_change")
+        if plan is None:
+            assert await world.state() == states[-1]
+            continue
+        event(change.kind)
+        await walk_up(world, plan)
+        plans.append(plan)
+        states.append(await world.state())
+        draft = after
+        await agree(world, draft)
+    for plan in reversed(plans):
+        up = states.pop()
+        assert await world.state() == up
+        await world.down(plan)
+        assert await world.state() == states[-1], plan.steps[0].action
+
+
+def test_enough_histories_were_walked() -> None:
+    """A run by day ends by the clock, so it has to prove that it did something."""
+    assert _clock["walked"] >= 20
+
+
+async def planned(world: World, change: Change, revision: str) -> Plan | None:
+    """Return the plan of a change that the records allow, or None where it is refused as expected."""
+    try:
+        plan = await world.plan(change, revision=revision)
+        await saga.check_before(world.pair, plan)
+    except MigrationError as refusal:
+        if refusal.code not in EXPECTED:
+            raise
+        event(f"refused: {change.kind} {refusal.code}")
+        return None
+    return plan
+
+
+async def walk_up(world: World, plan: Plan) -> None:
+    """Carry a plan out, verify it, and carry it out again, which changes nothing."""
+    sums = await world.pair.checksums()
+    await world.applied(plan)
+    await verified(world, plan, sums)
+    once = await world.state()
+    again = await saga.carry_out(world.pair, plan, POLICY)
+    assert again.ending is Ending.APPLIED
+    assert await world.state() == once
+
+
+async def agree(world: World, draft: Draft) -> None:
+    """Check that both databases have the entities of the draft, and no field that the other does not know."""
+    snapshots = await world.pair.inspect()
+    for snapshot in snapshots.values():
+        assert {entity.name for entity in snapshot.entities} == set(draft.entities), snapshot.backend
+        for name, thing in draft.entities.items():
+            entity = snapshot.entity(name)
+            assert entity is not None
+            known = {field.name for field in entity.fields if not field.name.startswith("_retired_")}
+            allowed = {*thing.fields, "number", "_id"}
+            assert known <= allowed, (snapshot.backend, name)
+            if snapshot.declares_fields:
+                assert known == allowed - {"_id"}
+                for field in entity.fields:
+                    if field.name in thing.fields:
+                        assert field.type == thing.fields[field.name]
