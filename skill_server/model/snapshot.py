@@ -114,6 +114,8 @@ class Snapshot(Frozen):
     # What is true of all schemas of a database, so that nobody asks which database it is.
     declares_fields: bool = True
     index_names_are_shared: bool = True
+    # The places that entities can be moved between (schemas); None where a database has no such thing.
+    namespaces: tuple[str, ...] | None = None
 
     def entity(self, name: str) -> Entity | None:
         """Return the entity of that logical name, if there is one."""

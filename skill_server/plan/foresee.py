@@ -15,6 +15,7 @@ def after(snapshot: Snapshot, action: Action) -> Snapshot:
     return snapshot.model_copy(
         update={
             "entities": _entities(snapshot, action),
+            "namespaces": _namespaces(snapshot, action),
             "fingerprint": f"foreseen:{digest([snapshot.fingerprint, action.model_dump(mode='json')])}",
         }
     )
@@ -31,6 +32,12 @@ def made(action: Action) -> tuple[str, ...]:
             return ()
 
 
+def _namespaces(snapshot: Snapshot, action: Action) -> tuple[str, ...] | None:
+    if not isinstance(action, actions.MoveEntity) or snapshot.namespaces is None:
+        return snapshot.namespaces
+    return tuple(dict.fromkeys((*snapshot.namespaces, action.to)))
+
+
 def _entities(snapshot: Snapshot, action: Action) -> tuple[Entity, ...]:
     others = tuple(entity for entity in snapshot.entities if entity.name != action.entity)
     match action:
@@ -40,6 +47,11 @@ def _entities(snapshot: Snapshot, action: Action) -> tuple[Entity, ...]:
             return tuple(_forgetting(entity, action.entity) for entity in others)
         case actions.RenameEntity():
             return tuple(_entity_renamed(entity, action.entity, action.to) for entity in snapshot.entities)
+        case actions.MoveEntity() if snapshot.namespaces is not None:
+            return tuple(
+                _moved(entity, action.to) if entity.name == action.entity else entity
+                for entity in snapshot.entities
+            )
         case actions.Undo(undone=actions.RetireEntity()):
             return (*others, Entity(name=action.entity, native_name=action.entity))
         case _:
@@ -170,7 +182,17 @@ def _constraint(action: actions.AddConstraint) -> Constraint:
 
 def _forgetting(entity: Entity, gone: str) -> Entity:
     kept = tuple(item for item in entity.constraints if item.references != gone)
-    return entity.model_copy(update={"constraints": kept})
+    leaning = tuple(
+        item
+        for item in entity.dependents
+        if not (item.kind == "foreign_key" and item.name.startswith(f"{gone}."))
+    )
+    return entity.model_copy(update={"constraints": kept, "dependents": leaning})
+
+
+def _moved(entity: Entity, to: str) -> Entity:
+    bare = entity.native_name.rpartition(".")[2]
+    return entity.model_copy(update={"native_name": f"{to}.{bare}"})
 
 
 def _entity_renamed(entity: Entity, name: str, to: str) -> Entity:

@@ -17,8 +17,16 @@ def not_owned(catalog: str, oid: str) -> str:
     )
 
 
+NAMESPACES: Final = f"""
+SELECT n.nspname::text AS name FROM pg_namespace AS n
+WHERE {USER_SCHEMA} AND {not_owned("pg_namespace", "n.oid")} ORDER BY n.nspname COLLATE "C"
+"""
+
 TABLES: Final = f"""
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'p' AS partitioned,
+       ARRAY(SELECT s.relname::text FROM pg_depend AS d JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+               AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') ORDER BY s.relname COLLATE "C") AS sequences,
        c.relispartition OR EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
        greatest(c.reltuples, 0)::bigint AS records,
        CASE WHEN c.relkind = 'r' THEN pg_total_relation_size(c.oid) ELSE 0 END AS size_bytes
@@ -73,7 +81,8 @@ WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND {USER_SCHEMA}
 ORDER BY t.relname COLLATE "C", k.conname COLLATE "C"
 """
 
-# What leans on single columns besides indexes, constraints, defaults and owned sequences.
+# What leans on a table or its columns besides indexes, constraints, defaults and owned sequences. A table's own
+# policies, rules and triggers lean on it automatically, on its columns like everything else.
 DEPENDENTS: Final = f"""
 SELECT d.refobjid AS table, array_agg(DISTINCT d.refobjsubid ORDER BY d.refobjsubid) AS numbers,
        o.type AS kind, o.identity AS name
@@ -84,7 +93,7 @@ LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.ob
 CROSS JOIN LATERAL pg_identify_object(
     CASE WHEN r.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE d.classid END,
     CASE WHEN r.rulename = '_RETURN' THEN r.ev_class ELSE d.objid END, 0) AS o
-WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND {USER_SCHEMA}
+WHERE d.refclassid = 'pg_class'::regclass AND (d.refobjsubid > 0 OR d.deptype = 'n') AND {USER_SCHEMA}
   AND d.classid NOT IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
 GROUP BY d.refobjid, o.type, o.identity
 ORDER BY o.type, o.identity
@@ -115,4 +124,28 @@ JOIN pg_proc AS p ON p.oid = t.tgfoid
 JOIN pg_namespace AS fn ON fn.oid = p.pronamespace
 WHERE NOT t.tgisinternal AND {USER_SCHEMA}
 ORDER BY t.tgname COLLATE "C"
+"""
+
+# FOR ALL TABLES leaves a table no choice, so it is not listed. Subscribers look tables up by name.
+PUBLICATIONS: Final = f"""
+SELECT c.oid AS table, p.pubname::text AS name
+FROM pg_publication_tables AS t
+JOIN pg_publication AS p ON p.pubname = t.pubname AND NOT p.puballtables
+JOIN pg_namespace AS n ON n.nspname = t.schemaname
+JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.tablename
+WHERE {USER_SCHEMA}
+ORDER BY p.pubname COLLATE "C"
+"""
+
+# The body of a function is text to the server unless it is written in SQL's own form (prosqlbody), which leaves
+# `prosrc` empty and its columns in pg_depend.
+FUNCTIONS: Final = f"""
+SELECT o.identity AS name, p.prosrc AS source,
+       concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.prosrc) AS whole
+FROM pg_proc AS p
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+CROSS JOIN LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) AS o
+WHERE p.prosrc <> '' AND {USER_SCHEMA} AND {not_owned("pg_proc", "p.oid")}
+ORDER BY o.identity COLLATE "C"
 """

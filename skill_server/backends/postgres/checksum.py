@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from skill_server.backends.postgres.connection import Connection, Connections
-from skill_server.backends.postgres.identifiers import SCHEMA, quoted
+from skill_server.backends.postgres.identifiers import quoted
+from skill_server.backends.postgres.naming import logical_names
 from skill_server.errors import Refused
 from skill_server.model.content import WHOLE
 from skill_server.model.ids import LEDGER_NAME, BackendKind
@@ -86,7 +87,7 @@ async def checksums(
 ) -> Checksums:
     """Read every row of every table (or of those entities) in one snapshot, which may be an exported one.
 
-    Entities are keyed by logical name, those of other schemas than `public` as `schema.table`; fields by logical name.
+    Entities are keyed by logical name (see `naming.logical_names`), fields by theirs.
     A field's text is `sum/NULLs`. The text is the same on every server from 14 to 18.
 
     Raises:
@@ -147,11 +148,9 @@ async def tables(connection: Connection) -> list[Table]:
 
 def _named(found: Sequence[Table], names: NameMap) -> dict[str, Table]:
     by_name: dict[str, Table] = {}
+    logical = logical_names([(table.schema, table.name) for table in found], names)
     for table in found:
-        if table.schema == SCHEMA:
-            name = names.logical_entity(table.name, BackendKind.POSTGRES)
-        else:
-            name = f"{table.schema}.{table.name}"
+        name = logical[table.schema, table.name]
         if name in by_name or name == LARGE_OBJECTS:
             raise Refused(
                 "entity-ambiguous",

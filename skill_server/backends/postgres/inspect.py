@@ -10,6 +10,8 @@ from skill_server.backends.postgres import catalog, fingerprint, types
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.backends.postgres.literals import text_literal
+from skill_server.backends.postgres.naming import logical_names
+from skill_server.model.base import Json
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.snapshot import Constraint, Dependent, Entity, Field, Index, IndexKey, Snapshot
@@ -41,7 +43,14 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
     triggers = _by_table(await connection.fetch(catalog.TRIGGERS))
     owned = _by_table(constraints)
     inbound = _by_table(constraints, "references")
-    described = {row["oid"]: _Table(row, columns.get(row["oid"], ()), names) for row in tables}
+    publications = _by_table(await connection.fetch(catalog.PUBLICATIONS))
+    functions = await connection.fetch(catalog.FUNCTIONS)
+    namespaces = await connection.fetch(catalog.NAMESPACES)
+    logical = logical_names([(row["schema"], row["name"]) for row in tables], names)
+    described = {
+        row["oid"]: _Table(row, logical[row["schema"], row["name"]], columns.get(row["oid"], ()), names)
+        for row in tables
+    }
     entities = tuple(
         Entity(
             name=table.name,
@@ -56,8 +65,14 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
                 *table.firing(triggers.get(oid, ())),
                 *table.comments(indexes.get(oid, ()), owned.get(oid, ())),
                 *table.pinned(indexes.get(oid, ())),
+                *table.published(publications.get(oid, ())),
+                *table.mentioned(functions),
             ),
-            options={"partitioned": table.partitioned, "inherits": table.inherits},
+            options={
+                "partitioned": table.partitioned,
+                "inherits": table.inherits,
+                "sequences": table.sequences,
+            },
             key=next((table.named(row["numbers"]) for row in owned.get(oid, ()) if row["type"] == "p"), ()),
             records=table.records,
             size_bytes=table.size_bytes,
@@ -68,16 +83,21 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
         backend=BackendKind.POSTGRES,
         entities=entities,
         fingerprint=await fingerprint.read(connection),
+        namespaces=tuple(row["name"] for row in namespaces),
     )
 
 
 class _Table:
     """One table under its logical name, turning rows of the catalog into parts of the snapshot."""
 
-    def __init__(self, row: asyncpg.Record, columns: Sequence[asyncpg.Record], names: NameMap) -> None:
+    def __init__(
+        self, row: asyncpg.Record, logical: str, columns: Sequence[asyncpg.Record], names: NameMap
+    ) -> None:
         schema, table = row["schema"], row["name"]
         self.native: str = table if schema == SCHEMA else f"{schema}.{table}"
-        self.name = names.logical_entity(self.native, BackendKind.POSTGRES)
+        self.name = logical
+        self.table: str = table
+        self.sequences: list[Json] = list(row["sequences"])
         self.quoted = quoted(schema, table)
         self.schema: str = schema
         self.columns = columns
@@ -181,14 +201,26 @@ class _Table:
                     )
                 )
             # The body of a function is text to PostgreSQL, so NEW.field in it does not follow a rename.
-            mentioned = tuple(
-                self._fields[column["number"]]
-                for column in self.columns
-                if re.search(rf"(?<!\w){re.escape(column['name'])}(?!\w)", row["source"], re.IGNORECASE)
-            )
-            if mentioned:
+            if mentioned := self._named_in(row["source"]):
                 found.append(Dependent(kind="trigger function", name=row["function"], fields=mentioned))
         return tuple(found)
+
+    def published(self, rows: Sequence[asyncpg.Record]) -> tuple[Dependent, ...]:
+        """Return the publications that name the table, whose subscribers look it up by that name."""
+        return tuple(Dependent(kind="publication", name=row["name"], fields=()) for row in rows)
+
+    def mentioned(self, rows: Sequence[asyncpg.Record]) -> tuple[Dependent, ...]:
+        """Return the functions whose text names the table, with the fields that it names too."""
+        return tuple(
+            Dependent(kind="function", name=row["name"], fields=self._named_in(row["source"]))
+            for row in rows
+            if _is_word_in(self.table, row["whole"])
+        )
+
+    def _named_in(self, source: str) -> tuple[str, ...]:
+        return tuple(
+            self._fields[column["number"]] for column in self.columns if _is_word_in(column["name"], source)
+        )
 
     def comments(
         self, indexes: Sequence[asyncpg.Record], constraints: Sequence[asyncpg.Record]
@@ -237,6 +269,10 @@ class _Table:
             if row["marked"]
         )
         return granted + marked
+
+
+def _is_word_in(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _by_table(rows: Sequence[asyncpg.Record], column: str = "table") -> dict[int, list[asyncpg.Record]]:

@@ -34,6 +34,14 @@ class PostgresJournal:
         async with self._connections.session(purpose="reading the journal") as connection:
             return await read(connection, plan_id) if await _exists(connection) else {}
 
+    async def put(self, plan_id: str, step: str, state: str, detail: JsonObject | None = None) -> None:
+        """Write the mark of a step that is not run here; it is on disk when this returns."""
+        # A role or database may have asynchronous commit as its default; a mark must survive a crash.
+        durable = {"synchronous_commit": "on"}
+        async with self._connections.session(purpose="writing the journal", settings=durable) as connection:
+            await prepare(connection)
+            await put(connection, plan_id, step, state, detail)
+
     async def forget(self, plan_id: str) -> None:
         """Delete the marks of a plan."""
         async with self._connections.session(purpose="clearing the journal") as connection:

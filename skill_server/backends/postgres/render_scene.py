@@ -129,6 +129,10 @@ def scene(entity: str, snapshot: Snapshot, names: NameMap, migration: str) -> Sc
             f"the table of {entity!r} is partitioned or inherits, and a change would reach other tables too",
             help="Change this table by hand.",
         )
+    if snapshot.fingerprint.startswith("foreseen:") and found.native_name == found.name:
+        # An entity that only the plan foresees knows its logical name alone.
+        native = names.native_entity(found.name, BackendKind.POSTGRES)
+        found = found.model_copy(update={"native_name": native})
     return Scene(found, names, migration)
 
 

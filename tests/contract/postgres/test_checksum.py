@@ -21,7 +21,7 @@ async def test_every_record_is_counted_once_under_its_entity(postgres_database: 
         "parts": 3,
         "parent": 1,
         "child": 2,
-        "side.notes": 2,
+        "notes": 2,
         "pg_largeobject": 1,
     }
 

@@ -39,7 +39,7 @@ async def place(postgres_database: str) -> AsyncIterator[Place]:
 async def test_the_snapshot_says_what_a_change_has_to_carry_along(place: Place) -> None:
     """Rendering does no input or output, so everything it needs is in the snapshot."""
     snapshot = await place.backend.inspect()
-    assert [entity.name for entity in snapshot.entities] == ["item", "keyless", "line", "type", "side.notes"]
+    assert [entity.name for entity in snapshot.entities] == ["item", "keyless", "line", "type", "notes"]
     item = snapshot.entity("item")
     assert item is not None
     assert item.key == ("id",)
