@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from skill_server import changes
 from skill_server.errors import Invalid
 
 LONGEST_PART = 40
@@ -58,18 +59,25 @@ def checked(run: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, 
 
 def complaint(tool: str, error: Exception) -> Invalid:
     """Return what is wrong with arguments: which fields and why, never the values, which may be huge or secret."""
+    written = ""
     if isinstance(error, ValidationError):
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
         told = [
             f"{_place(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')[:LONGEST_REASON]}"
-            for problem in error.errors(include_url=False, include_context=False, include_input=False)
+            for problem in problems
         ]
+        # A location in a change goes on with its kind.
+        written = changes.signatures(
+            part for problem in problems[:MOST_PROBLEMS] for part in problem["loc"][2:3]
+        )
     else:
         told = ["the whole: this is no JSON that can be read"]
     more = [f"and {len(told) - MOST_PROBLEMS} more"] if len(told) > MOST_PROBLEMS else []
     return Invalid(
         "arguments-invalid",
         f"{tool} cannot take these arguments: {'; '.join(told[:MOST_PROBLEMS] + more)}",
-        help=f"Call {tool} again with arguments that fit its schema.",
+        help=f"Call {tool} again with arguments that fit its schema"
+        + (f": {written}, where `?` marks what may be left out." if written else "."),
     )
 
 

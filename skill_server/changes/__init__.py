@@ -4,17 +4,28 @@ Changes do not import each other; one finds its inverse here, by kind.
 """
 
 import importlib
+import json
 import pkgutil
 import reprlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, Union
 
-from pydantic import Field, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from skill_server.errors import Invalid
 from skill_server.model import ids
 from skill_server.model.change import Change
+from skill_server.model.offered import flat_schema, signature
 from skill_server.model.presence import alike
 
 _MOST_ERRORS = 8
@@ -35,13 +46,35 @@ def authored() -> dict[str, type[Change]]:
     return {kind: change for kind, change in catalogue().items() if not change.undo_only}
 
 
+@cache
+def _any_authored() -> TypeAdapter[Change]:
+    union: Any = Union[tuple(authored().values())]  # noqa: UP007 - the members are known only now
+    told_apart: Any = Annotated[union, Field(discriminator="kind")]
+    return TypeAdapter(told_apart)
+
+
+def _read(value: Any, info: ValidationInfo) -> Change:
+    # What came as JSON is read as JSON again: only there does strict validation take a list for a tuple.
+    if info.mode == "json":
+        return _any_authored().validate_json(json.dumps(value), strict=True)
+    return _any_authored().validate_python(value)
+
+
 class _OneOfAuthored:
-    """Makes pydantic treat a `Change` as the union of all authored changes, told apart by `kind`."""
+    """Makes pydantic treat a `Change` as the union of all authored changes, told apart by `kind`.
+
+    The union is built when the first change is read, and published in short: listing the tools must stay fast.
+    """
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        union: Any = Union[tuple(authored().values())]  # noqa: UP007 - the members are known only now
-        return handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(_read)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _core: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return flat_schema(authored())
 
 
 AnyChange = Annotated[Change, _OneOfAuthored]
@@ -63,12 +96,17 @@ def construct(kind: str, /, **arguments: Any) -> Change:
     try:
         return change(**{"kind": kind, **arguments})
     except ValidationError as error:
-        known = ", ".join(name for name in change.model_fields if name != "kind")
         raise Invalid(
             "change-not-valid",
             f"{kind} cannot be made of these arguments: {_readable(error)}",
-            help=f"Give {kind} the arguments {known}.",
+            help=f"Write it as {signature(kind, change)}, where `?` marks what may be left out.",
         ) from None
+
+
+def signatures(kinds: Iterable[object]) -> str:
+    """Return how to write those of these kinds that an author may ask for, for a refusal."""
+    known = authored()
+    return "; ".join(signature(kind, known[kind]) for kind in dict.fromkeys(map(str, kinds)) if kind in known)
 
 
 def undoing(change: Change) -> Change:

@@ -9,6 +9,8 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter
 
 _ALL_JSON_TYPES = 7
+# What only the server checks: a call that breaks it is refused with the reason, so it need not be in every listing.
+_CHECKED = frozenset({"pattern", "minLength", "maxLength"})
 
 
 def lean(schema: dict[str, Any]) -> dict[str, Any]:
@@ -30,8 +32,13 @@ def _without_noise(schema: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in schema.items():
         match key, value:
-            case ("title", str()) | ("discriminator", dict()) | ("default", None) | ("minLength", 1):
+            case ("title", str()) | ("discriminator", dict()) | ("default", None):
                 continue
+            case _, int() | str() if key in _CHECKED:
+                continue
+            case "anyOf", [dict(), {"type": "null"}] if isinstance(value[0].get("type"), str):
+                told = lean(cast("dict[str, Any]", value[0]))
+                kept |= {**told, "type": [told["type"], "null"]}
             case "anyOf", list() if len(cast("list[Any]", value)) == _ALL_JSON_TYPES:
                 kept["description"] = "any JSON value"
             case "properties" | "$defs", dict():

@@ -81,3 +81,14 @@ def test_many_mistakes_are_counted_and_not_all_told() -> None:
 
     with pytest.raises(Invalid, match="and 95 more"):
         arguments.checked(generate_migration, {"summary": "s", "reason": "r", "changes": changes})
+
+
+def test_a_wrong_argument_of_a_change_is_answered_with_the_right_ones() -> None:
+    """The published schema lists the arguments of all changes together, so the refusal says which are right."""
+    change = {"kind": "rename_field", "entity": "items", "field": "a", "name": "b"}
+
+    with pytest.raises(Invalid) as refused:
+        arguments.checked(generate_migration, {"summary": "s", "reason": "r", "changes": [change]})
+
+    assert "changes.0.rename_field.name: Extra" in refused.value.message
+    assert "rename_field(entity, field, to)" in refused.value.help
