@@ -67,7 +67,8 @@ class Constraint(Frozen):
 class Dependent(Frozen):
     """Something else in the database that leans on fields of an entity: a view, policy, function, trigger and so on.
 
-    `definition` recreates it and `removal` takes it away; both are None where only a refusal is safe.
+    `definition` recreates it and `removal` takes it away; both are None where only a refusal is safe. `afterwards`
+    gives what was recreated its owner, privileges and comments back.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Dependent(Frozen):
     fields: tuple[str, ...]
     definition: str | None = None
     removal: str | None = None
+    afterwards: tuple[str, ...] = ()
     follows_rename: bool = False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from skill_server.backends.postgres import catalog, fingerprint, types
+from skill_server.backends.postgres import catalog, fingerprint, rebuilding, types
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.backends.postgres.literals import text_literal
@@ -46,6 +46,7 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
     publications = _by_table(await connection.fetch(catalog.PUBLICATIONS))
     functions = await connection.fetch(catalog.FUNCTIONS)
     namespaces = await connection.fetch(catalog.NAMESPACES)
+    rebuilds = await rebuilding.read(connection)
     logical = logical_names([(row["schema"], row["name"]) for row in tables], names)
     described = {
         row["oid"]: _Table(row, logical[row["schema"], row["name"]], columns.get(row["oid"], ()), names)
@@ -58,20 +59,24 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
             fields=tuple(table.field(column) for column in table.columns),
             indexes=tuple(table.index(row) for row in indexes.get(oid, ())),
             constraints=tuple(table.constraint(row, described) for row in owned.get(oid, ())),
-            dependents=(
-                *table.inbound(inbound.get(oid, ()), described),
-                *(table.dependent(row) for row in dependents.get(oid, ())),
-                *(table.dependent(row, "generated column") for row in generated.get(oid, ())),
-                *table.firing(triggers.get(oid, ())),
-                *table.comments(indexes.get(oid, ()), owned.get(oid, ())),
-                *table.pinned(indexes.get(oid, ())),
-                *table.published(publications.get(oid, ())),
-                *table.mentioned(functions),
+            dependents=rebuilds.completed(
+                oid,
+                (
+                    *table.inbound(inbound.get(oid, ()), described),
+                    *(table.dependent(row) for row in dependents.get(oid, ())),
+                    *(table.dependent(row, "generated column") for row in generated.get(oid, ())),
+                    *table.firing(triggers.get(oid, ())),
+                    *table.comments(indexes.get(oid, ()), owned.get(oid, ())),
+                    *table.pinned(indexes.get(oid, ())),
+                    *table.published(publications.get(oid, ())),
+                    *table.mentioned(functions),
+                ),
             ),
             options={
                 "partitioned": table.partitioned,
                 "inherits": table.inherits,
                 "sequences": table.sequences,
+                "columns": rebuilds.options(oid, table.fields),
             },
             key=next((table.named(row["numbers"]) for row in owned.get(oid, ()) if row["type"] == "p"), ()),
             records=table.records,
@@ -109,6 +114,11 @@ class _Table:
             column["number"]: names.logical_field(self.name, column["name"], BackendKind.POSTGRES)
             for column in columns
         }
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The logical name of each column."""
+        return {column["name"]: self._fields[column["number"]] for column in self.columns}
 
     def named(self, numbers: Sequence[int]) -> tuple[str, ...]:
         """Return the logical names of columns; 0 stands for an expression and has none."""
