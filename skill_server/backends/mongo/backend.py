@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from skill_server.backends.base import EventStore, Journal, ProbeResult, Progress, RunPolicy, no_progress
+from skill_server.backends.base import (
+    EventStore,
+    Journal,
+    KeptThing,
+    ProbeResult,
+    Progress,
+    RunPolicy,
+    no_progress,
+)
 from skill_server.backends.mongo import dump as dumps
 from skill_server.backends.mongo import identity as identities
 from skill_server.backends.mongo import inspect as schemas
+from skill_server.backends.mongo import kept as kept_things
 from skill_server.backends.mongo import load as loads
 from skill_server.backends.mongo import lock as locks
 from skill_server.backends.mongo import probe as probes
@@ -20,7 +29,9 @@ from skill_server.backends.mongo import scratch as scratches
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.journal import MongoJournal
+from skill_server.backends.mongo.records import MongoRecords
 from skill_server.backends.mongo.store import MongoStore
+from skill_server.backends.records import Records
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -46,6 +57,7 @@ class MongoBackend:
         self.database = connections.database
         self.store: EventStore = MongoStore(connections)
         self.journal: Journal = MongoJournal(connections)
+        self.records: Records = MongoRecords(connections, names)
         self._connections = connections
 
     def __repr__(self) -> str:
@@ -72,6 +84,10 @@ class MongoBackend:
     async def identity(self) -> ServerIdentity:
         """Ask the server who it is."""
         return await identities.identity(self._connections)
+
+    async def kept(self) -> tuple[KeptThing, ...]:
+        """List the kept collections with their sizes."""
+        return await kept_things.kept(self._connections)
 
     async def inspect(self) -> Snapshot:
         """Read the schema."""

@@ -31,18 +31,21 @@ class Value:
 
 @dataclass(frozen=True)
 class Found:
-    """A field of a document: where among its neighbours, and what it holds."""
+    """A field of a document: where among its neighbours (in its own embedded document), and what it holds."""
 
     position: int
     value: Value
 
 
-def find(document: bytes, name: str) -> Found | None:
-    """Return the field of that name at the top level of a document."""
+def find(document: bytes, path: str) -> Found | None:
+    """Return the field at a path: `a.b` is b in the embedded document a. No path leads through an array."""
+    name, _, inner = path.partition(".")
     wanted = name.encode()
     for position, (field, kind, data) in enumerate(bson_walk.fields(document)):
         if field == wanted:
-            return Found(position, Value(kind, data))
+            if not inner:
+                return Found(position, Value(kind, data))
+            return find(data, inner) if kind == bson_walk.DOCUMENT else None
     return None
 
 

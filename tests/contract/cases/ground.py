@@ -23,7 +23,13 @@ from tests.support.servers import mongodb_client
 
 REVISION = "20260101_change"
 POLICY = RunPolicy(lock_timeout_s=0.1, lock_budget_s=1.0, batch_records=2)
-NAMES = NameMap(entities={"items": EntityNames(postgres="items", mongodb="item")})
+NAMES = NameMap(
+    entities={
+        "items": EntityNames(
+            postgres="items", mongodb="item", fields={"ItemID": {BackendKind.MONGODB: "_id"}}
+        )
+    }
+)
 RECORDS: list[dict[str, Any]] = [
     {"ItemID": 1, "Name": "hammer", "Note": "größe 4", "Price": "12.50", "Quantity": 3},
     {"ItemID": 2, "Name": "saw", "Note": None, "Price": "7", "Quantity": 0},
@@ -43,6 +49,14 @@ class Store(Protocol):
 
     async def write(self, key: int, **fields: Any) -> None:
         """Set fields of a record, which is made where it is not there."""
+        ...
+
+    async def delete(self, key: int) -> None:
+        """Delete a record."""
+        ...
+
+    async def make_wide(self) -> None:
+        """Make the empty entity `wide`, with a field for each type of value."""
         ...
 
     async def read(self) -> dict[str, list[Any]]:
@@ -80,6 +94,17 @@ class PostgresStore:
         )
         for name, value in fields.items():
             await self._run(f'UPDATE items SET "{name}" = $2 WHERE "ItemID" = $1', key, value)
+
+    async def delete(self, key: int) -> None:
+        """Delete a row."""
+        await self._run('DELETE FROM items WHERE "ItemID" = $1', key)
+
+    async def make_wide(self) -> None:
+        """Make a table with a column of each type."""
+        await self._run(
+            """CREATE TABLE wide (whole integer PRIMARY KEY, text text, big bigint, number double precision,
+               exact numeric(12, 2), flag boolean, data bytea, moment timestamptz, uid uuid, day date)"""
+        )
 
     async def read(self) -> dict[str, list[Any]]:
         """Return every row as text."""
@@ -132,6 +157,14 @@ class MongoStore:
             await self.database["item"].insert_one({"_id": key, "Name": str(key), **fields})
         elif fields:
             await self.database["item"].update_one({"_id": key}, {"$set": fields})
+
+    async def delete(self, key: int) -> None:
+        """Delete a document."""
+        await self.database["item"].delete_one({"_id": key})
+
+    async def make_wide(self) -> None:
+        """Make a collection, whose documents may have any field."""
+        await self.database.create_collection("wide")
 
     async def read(self) -> dict[str, list[Any]]:
         """Return the raw bytes of every document."""

@@ -1,0 +1,63 @@
+"""Paths into embedded documents: what lies on the way to a nested field, and how a write keeps to it.
+
+An aggregation `$set` of `a.b` makes an embedded document of whatever a holds, and goes into every element of an array
+(MongoDB manual, `$addFields`). So each write to a nested field says in its filter what its parents are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from skill_server.backends.mongo import bson_walk, raw
+
+
+def parents(path: str) -> tuple[str, ...]:
+    """Return the paths of the embedded documents that a field lies in, the outermost first."""
+    parts = path.split(".")
+    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts)))
+
+
+def standing(path: str) -> dict[str, Any]:
+    """Return the conditions under which every parent of a field is an embedded document; none at the top level."""
+    # $type looks into arrays as well, so an array of embedded documents has to be ruled out by name.
+    return {parent: {"$type": "object", "$not": {"$type": "array"}} for parent in parents(path)}
+
+
+def blocked(document: bytes, path: str) -> str | None:
+    """Return the parent of a field that holds something else than an embedded document, or None."""
+    for parent in parents(path):
+        found = raw.find(document, parent)
+        if found is None:
+            return None
+        if found.value.kind != bson_walk.DOCUMENT:
+            return parent
+    return None
+
+
+def missing(document: bytes, path: str) -> str | None:
+    """Return the outermost parent of a field that is not there, or None where all are."""
+    return next((parent for parent in parents(path) if raw.find(document, parent) is None), None)
+
+
+def nested(values: Mapping[str, raw.Value]) -> Any:
+    """Return a raw document with each value at its path, in this order."""
+    members: dict[str, Any] = {}
+    for path, value in values.items():
+        *outer, name = path.split(".")
+        inside = members
+        for part in outer:
+            inside = inside.setdefault(part, {})
+        inside[name] = value
+    return _document(members)
+
+
+def _document(members: Mapping[str, Any]) -> Any:
+    held: dict[str, raw.Value] = {}
+    for name, value in members.items():
+        if isinstance(value, Mapping):
+            inner = _document(cast("Mapping[str, Any]", value))
+            held[name] = raw.Value(bson_walk.DOCUMENT, inner.raw)
+        else:
+            held[name] = value
+    return raw.document(**held)
