@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from skill_server.generate import functions
 from skill_server.generate.migration import Migration
 from skill_server.generate.write import replace
 from skill_server.model.hazard import Hazard, Lock
@@ -86,6 +87,7 @@ def page(migration: Migration, plan: Plan) -> str:
             for name, why in migration.acknowledged.items()
         ),
         "",
+        *_functions(migration),
         "## Upgrade",
         "",
         *_direction(migration, plan, forward=True),
@@ -100,6 +102,18 @@ def page(migration: Migration, plan: Plan) -> str:
         *(f"- [ ] {line}" for line in _CHECKLIST),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _functions(migration: Migration) -> Iterator[str]:
+    for source in functions.named(migration.changes).values():
+        yield "This function gives the new values. It runs apart from the server, and sees nothing but the record:"
+        yield ""
+        yield from (*_fenced("python", source), "")
+
+
+def _fenced(language: str, content: str) -> tuple[str, str, str]:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", content)), default=0))
+    return (f"{fence}{language}", content, fence)
 
 
 def _direction(migration: Migration, plan: Plan, *, forward: bool) -> Iterator[str]:
@@ -130,8 +144,7 @@ def _step(step: Step, way: Way | None, language: str) -> Iterator[str]:
         yield ""
     # Each ends as its own shell wants it, so that a reader can try one there.
     content = "\n\n".join(f"{statement.text};" for statement in way.statements)
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", content)), default=0))
-    yield from (f"{fence}{language}", content, fence, "")
+    yield from (*_fenced(language, content), "")
 
 
 def _text(words: str) -> str:

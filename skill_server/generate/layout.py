@@ -4,6 +4,7 @@ import math
 import textwrap
 from typing import Any, cast
 
+from skill_server.generate import functions
 from skill_server.generate.migration import Migration
 from skill_server.model.change import Change
 
@@ -31,6 +32,7 @@ def render(migration: Migration) -> str:
             "",
             f"revision = {literal(migration.revision)}",
             f"down_revision = {previous}",
+            *(line for source in functions.named(migration.changes).values() for line in ("", "", source)),
             "",
             "",
             "def upgrade(op):",
@@ -49,7 +51,7 @@ def render(migration: Migration) -> str:
 def change_call(change: Change) -> str:
     """Return the line (or lines, where it is long) that asks for a change: two positions, then keywords."""
     fields = [name for name in type(change).model_fields if name != "kind"]
-    plain: dict[str, Any] = change.model_dump(mode="json")
+    plain: dict[str, Any] = functions.referred(change.model_dump(mode="json"))
     keywords = {
         name: plain[name]
         for name in fields[2:]
@@ -70,10 +72,15 @@ def call(name: str, positions: tuple[Any, ...], keywords: dict[str, Any] | None 
 
 
 def literal(value: object) -> str:
-    """Return a plain value as Python writes it, text in double quotes, nothing unprintable left as it is."""
+    """Return a plain value as Python writes it, text in double quotes, nothing unprintable left as it is.
+
+    A function is written as its bare name.
+    """
     match value:
         case str():
             return '"' + "".join(_escaped(character) for character in value) + '"'
+        case functions.Reference(name):
+            return name
         case list() | tuple():
             return f"[{', '.join(literal(part) for part in cast('list[object]', value))}]"
         case dict():

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from skill_server.changes import AnyChange
+from skill_server.generate import functions
 from skill_server.model import base, ids, values
 from skill_server.model.base import Frozen
 from skill_server.model.change import Change
@@ -41,6 +42,14 @@ class Migration(Frozen):
     changes: Annotated[tuple[AnyChange, ...], Field(min_length=1, max_length=500)]
     not_applicable: dict[BackendKind, Paragraph] = {}
     acknowledged: dict[Name, Paragraph] = {}
+
+    @field_validator("changes")
+    @classmethod
+    def _functions_are_as_written(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        # In one spelling, so that the file that is written reads back as the same migration.
+        spelled = tuple(functions.canonical(change) for change in changes)
+        functions.named(spelled)
+        return spelled
 
     @model_validator(mode="after")
     def _new_names_are_allowed(self) -> Self:

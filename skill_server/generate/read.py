@@ -2,27 +2,23 @@
 
 import ast
 import os
-import re
 import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from skill_server import changes
 from skill_server.errors import Invalid
-from skill_server.generate.layout import GUARD, change_call
-from skill_server.generate.literals import Call, Place, calls, value
+from skill_server.generate import parts as sections
+from skill_server.generate.layout import change_call
+from skill_server.generate.literals import Call, Place, calls
 from skill_server.generate.migration import Migration
 from skill_server.model import base
 from skill_server.model.change import Change
 
 LARGEST_BYTES = 256 * 1024
-_GUARD = ast.dump(ast.parse(GUARD).body[0])
-_REASON = re.compile(r"\n\s*\n\s*Reason:")
-_NAMES = ("revision", "down_revision")
 
 
 def read(path: Path) -> Migration:
@@ -51,14 +47,14 @@ def parse(content: bytes, file: str) -> Migration:
     """
     place = Place(file)
     tree = _tree(content, place)
-    summary, reason = _words(tree, place)
-    parts = _parts(tree, place)
-    upgrade = calls(parts["upgrade"], place)
+    summary, reason = sections.words(tree, place)
+    parts = sections.parts(tree, content.decode(), place)
+    upgrade = calls(parts.upgrade, place)
     not_applicable, acknowledged, up = _upgrade(upgrade, place)
     try:
         migration = Migration.model_validate(
             {
-                **{name: parts[name] for name in _NAMES},
+                **parts.names,
                 "summary": summary,
                 "reason": reason,
                 "changes": up,
@@ -72,7 +68,7 @@ def parse(content: bytes, file: str) -> Migration:
         raise place.refuse(
             1, f"{where}: {first['msg'].removeprefix('Value error, ')[:200]}", f"Mend {where} in the file."
         ) from None
-    _require_undoing(migration, calls(parts["downgrade"], place), place)
+    _require_undoing(migration, calls(parts.downgrade, place), place)
     return migration
 
 
@@ -113,60 +109,6 @@ def _tree(content: bytes, place: Place) -> ast.Module:
         raise place.refuse(1, "nests too deeply to be read", "Write flatter values.") from None
     except ValueError as error:
         raise place.refuse(1, f"cannot be read: {error}", "Write shorter numbers.") from None
-
-
-def _parts(tree: ast.Module, place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for node in tree.body[1:]:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="revision" | "down_revision" as name)]):
-                part: Any = value(node.value, place)
-            case ast.FunctionDef(name="upgrade" | "downgrade" as name):
-                part = node
-            case ast.If() if ast.dump(node) == _GUARD:
-                name, part = "guard", node
-            case _:
-                raise place.refuse(
-                    node,
-                    "only the docstring, revision, down_revision, upgrade, downgrade and the last lines belong here",
-                    "Remove this; a migration file is data and is never executed.",
-                )
-        if name in found:
-            raise place.refuse(node, f"{name} is there twice", "Keep one of the two.")
-        found[name] = part
-    for name in (*_NAMES, "upgrade", "downgrade", "guard"):
-        if name not in found:
-            end = max((node.end_lineno or 1 for node in tree.body), default=1)
-            raise place.refuse(end, f"{_MISSING[name]} is missing", f"Add {_ADD[name]}.")
-    return found
-
-
-_MISSING = {
-    "revision": "revision",
-    "down_revision": "down_revision",
-    "upgrade": "upgrade(op)",
-    "downgrade": "downgrade(op)",
-    "guard": "the part that hands the file to the command line",
-}
-_ADD = {
-    "revision": 'revision = "<the file\'s name without .py>"',
-    "down_revision": "down_revision = None, or the revision that this one follows",
-    "upgrade": "def upgrade(op): with at least one change",
-    "downgrade": "def downgrade(op): with the inverse of each change, last first",
-    "guard": f"at the end: {GUARD.strip()}",
-}
-
-
-def _words(tree: ast.Module, place: Place) -> tuple[str, str]:
-    text = ast.get_docstring(tree) if tree.body else None
-    parts = _REASON.split(text, maxsplit=1) if text else []
-    if len(parts) != 2 or not all(part.strip() for part in parts):
-        raise place.refuse(
-            1,
-            "the docstring does not say what changes and why",
-            'Begin the file with """Summary of the change, an empty line, and Reason: why it is made."""',
-        )
-    return parts[0], parts[1]
 
 
 def _upgrade(found: list[Call], place: Place) -> tuple[dict[str, str], dict[str, str], list[Change]]:
