@@ -10,7 +10,7 @@ from skill_server.model import action, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
 from skill_server.model.ids import Name
-from skill_server.model.snapshot import IndexKey, Snapshot
+from skill_server.model.snapshot import Condition, IndexKey, Snapshot
 
 
 class RemoveIndex(Change):
@@ -21,13 +21,18 @@ class RemoveIndex(Change):
     name: Name
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     unique: bool = False
+    where: tuple[Condition, ...] = ()
+    method: Literal["ordered", "text"] = "ordered"
+    ignore_case: bool = False
+    expression: str | None = None
+    expire_after_s: int | None = None
 
     def expand(self) -> Iterator[action.Action]:
         """Yield the one action that takes the index away."""
         keys = tuple(
             IndexKey(field=key.removeprefix("-"), descending=key.startswith("-")) for key in self.fields
         )
-        yield action.RemoveIndex(entity=self.entity, name=self.name, keys=keys, unique=self.unique)
+        yield action.RemoveIndex(**self.model_dump(exclude={"kind", "fields"}), keys=keys)
 
     def inverse(self) -> Change:
         """Return the change that builds the index."""

@@ -135,3 +135,44 @@ def index_taken_problems(snapshot: Snapshot, entity: str, index: str) -> Iterato
             "Choose another name for the index.",
             name=index,
         )
+
+
+def entity_taken_problems(snapshot: Snapshot, entity: str) -> Iterator[Finding]:
+    """Yield an error where an entity of that name, logical or native, is there already."""
+    if any(entity in (known.name, known.native_name) for known in snapshot.entities):
+        yield problem(
+            "entity-exists",
+            snapshot,
+            f"{snapshot.backend} already has an entity {entity}",
+            "Choose another name, or leave this change out.",
+            name=entity,
+        )
+
+
+def constraint_problems(snapshot: Snapshot, entity: str, constraint: str, kind: str) -> Iterator[Finding]:
+    """Yield an error where a database that names its constraints has none of that name and kind."""
+    found = snapshot.entity(entity)
+    if found is None or not snapshot.declares_fields:
+        return
+    names = {item.name for item in found.constraints if item.kind == kind}
+    if constraint not in names:
+        yield problem(
+            "constraint-unknown",
+            snapshot,
+            f"{entity} has no {kind.replace('_', ' ')} {constraint} in {snapshot.backend}",
+            alike(constraint, names),
+            name=constraint,
+        )
+
+
+def constraint_taken_problems(snapshot: Snapshot, entity: str, constraint: str) -> Iterator[Finding]:
+    """Yield an error where a constraint of that name is there already."""
+    found = snapshot.entity(entity)
+    if found is not None and any(item.name == constraint for item in found.constraints):
+        yield problem(
+            "constraint-exists",
+            snapshot,
+            f"{entity} already has a constraint {constraint} in {snapshot.backend}",
+            "Choose another name for the constraint.",
+            name=constraint,
+        )

@@ -9,26 +9,9 @@ from pydantic import TypeAdapter
 
 from skill_server import changes
 from skill_server.errors import Invalid
+from skill_server.model import action
 from skill_server.model.change import Change
-
-SAMPLES: dict[str, dict[str, Any]] = {
-    "add_field": {"entity": "items", "field": "condition", "type": "String(40)", "default": "unknown"},
-    "remove_field": {"entity": "items", "field": "condition", "type": "String(40)", "default": "unknown"},
-    "rename_field": {"entity": "items", "field": "ItemDesc", "to": "description"},
-    "drop_field": {"entity": "items", "field": "ItemPicture", "fill": "none"},
-    "restore_field": {"entity": "items", "field": "ItemPicture", "fill": "none"},
-    "retype_field": {"entity": "items", "field": "ItemPrice", "was": "String(32)", "to": "Decimal(12,2)"},
-    "restore_type": {"entity": "items", "field": "ItemPrice", "was": "String(32)", "to": "Decimal(12,2)"},
-    "add_index": {"entity": "items", "name": "ix_new", "fields": ["ItemOwner", "-Quantity"], "unique": True},
-    "remove_index": {
-        "entity": "items",
-        "name": "ix_new",
-        "fields": ["ItemOwner", "-Quantity"],
-        "unique": True,
-    },
-    "drop_index": {"entity": "items", "name": "ix_old"},
-    "restore_index": {"entity": "items", "name": "ix_old"},
-}
+from tests.unit.changes.samples import SAMPLES
 
 
 def test_the_catalogue_lists_every_file_and_has_a_sample_here() -> None:
@@ -53,8 +36,8 @@ def test_a_change_and_its_inverse_expand_to_inverse_actions(kind: str) -> None:
     """The downgrade that a file lists and the undo that the actions know must be the same thing."""
     change = changes.build(kind, **SAMPLES[kind])
 
-    forward = [action.inverse() for action in change.expand()]
-    assert forward == list(change.inverse().expand())
+    back = [action.inverse(each) for each in reversed(list(change.expand()))]
+    assert back == list(change.inverse().expand())
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -66,6 +49,36 @@ def test_a_change_says_in_one_sentence_what_it_does(kind: str) -> None:
     assert said.endswith(".")
 
 
+# A copy or a computed field keeps what its undoing needs, and finalizing deletes that and nothing else.
+FINALIZED = {
+    "drop_field": ["purge_field"],
+    "retype_field": ["purge_type"],
+    "require_field": ["purge_values"],
+    "drop_entity": ["purge_entity"],
+    "make_many_to_many": ["purge_values", "purge_field"],
+    "embed_entity": ["purge_values", "purge_entity"],
+    "extract_entity": ["purge_values", "purge_field"],
+    "split_field": ["purge_values", "purge_field"],
+    "merge_fields": ["purge_values", "purge_field", "purge_field"],
+    "move_fields": ["purge_values", "purge_field"],
+    "copy_records": ["purge_values"],
+    "transform_fields": ["purge_values"],
+}
+GONE = {
+    "remove_field": {"condition"},
+    "rename_field": {"ItemDesc"},
+    "drop_field": {"ItemPicture"},
+    "rename_entity": {"items"},
+    "drop_entity": {"items"},
+    "make_many_to_many": {"OwnerID"},
+    "embed_entity": {"remarks"},
+    "extract_entity": {"Notes"},
+    "split_field": {"ItemName"},
+    "merge_fields": {"ItemName", "ItemDesc"},
+    "move_fields": {"ItemDesc"},
+}
+
+
 def test_only_what_hides_data_has_something_to_finalize() -> None:
     """Finalizing deletes, so it must touch nothing else."""
     finalized = {
@@ -73,10 +86,29 @@ def test_only_what_hides_data_has_something_to_finalize() -> None:
         for kind, arguments in SAMPLES.items()
     }
 
-    assert {kind: kinds for kind, kinds in finalized.items() if kinds} == {
-        "drop_field": ["purge_field"],
-        "retype_field": ["purge_type"],
-    }
+    assert {kind: kinds for kind, kinds in finalized.items() if kinds} == FINALIZED
+
+
+@pytest.mark.parametrize("kind", FINALIZED)
+def test_everything_that_is_hidden_or_kept_is_finalized_once(kind: str) -> None:
+    """What finalizing forgets stays for ever, and what it names twice fails."""
+    change = changes.build(kind, **SAMPLES[kind])
+    kept = sorted(
+        (PURGES[each.kind], each.entity, getattr(each, "field", ""))
+        for each in change.expand()
+        if each.kind in PURGES and not (isinstance(each, action.UpdateValues) and each.forward is None)
+    )
+
+    assert kept == sorted((each.kind, each.entity, getattr(each, "field", "")) for each in change.finalize())
+
+
+PURGES = {
+    "retire_field": "purge_field",
+    "retype_field": "purge_type",
+    "retire_entity": "purge_entity",
+    "update_values": "purge_values",
+    "copy_records": "purge_values",
+}
 
 
 def test_names_that_code_must_no_longer_use_are_told() -> None:
@@ -85,11 +117,7 @@ def test_names_that_code_must_no_longer_use_are_told() -> None:
         kind: set(changes.build(kind, **arguments).retired_names()) for kind, arguments in SAMPLES.items()
     }
 
-    assert {kind: names for kind, names in told.items() if names} == {
-        "remove_field": {"condition"},
-        "rename_field": {"ItemDesc"},
-        "drop_field": {"ItemPicture"},
-    }
+    assert {kind: names for kind, names in told.items() if names} == GONE
 
 
 def test_any_change_is_told_apart_by_its_kind_and_offers_no_undoing() -> None:
@@ -121,7 +149,19 @@ def test_a_name_that_no_database_could_hold_is_refused(name: str) -> None:
     "name", ["select", "USER", "Order", "2nd", "größe", "a b", "a-b", "_id", "_retired_x"]
 )
 @pytest.mark.parametrize(
-    ("kind", "place"), [("add_field", "field"), ("rename_field", "to"), ("add_index", "name")]
+    ("kind", "place"),
+    [
+        ("add_field", "field"),
+        ("rename_field", "to"),
+        ("add_index", "name"),
+        ("rename_entity", "to"),
+        ("add_check", "name"),
+        ("add_relationship", "index"),
+        ("change_relationship", "to_name"),
+        ("make_many_to_many", "through"),
+        ("embed_entity", "field"),
+        ("extract_entity", "position"),
+    ],
 )
 def test_a_new_name_must_work_everywhere_without_quotes(kind: str, place: str, name: str) -> None:
     """A reserved word works in one tool and breaks in the next, so it is never given to something new."""

@@ -7,24 +7,8 @@ import pytest
 from skill_server import changes
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
-from skill_server.model.logical import parse
-from skill_server.model.snapshot import Entity, Field, Index, IndexKey, Snapshot
-
-TYPES = {"ItemID": "Integer", "ItemName": "String(200)", "ItemDesc": "Text", "ItemPrice": "String(32)"}
-
-
-def snapshot(backend: BackendKind, *, records: int = 5) -> Snapshot:
-    """Return a small schema as either database shows it."""
-    fields = tuple(
-        Field(name=name, native_name=name, type=parse(kind), native_type="x") for name, kind in TYPES.items()
-    )
-    index = Index(name="ix_name", keys=(IndexKey(field="ItemName"),), definition="x")
-    key = ("ItemID",) if backend is BackendKind.POSTGRES else ("_id",)
-    items = Entity(
-        name="items", native_name="items", fields=fields, indexes=(index,), key=key, records=records
-    )
-    users = Entity(name="users", native_name="users", records=records)
-    return Snapshot(backend=backend, entities=(items, users), fingerprint="f")
+from tests.unit.changes.problem_cases import CASES, FINE, ONLY_DECLARED, Case
+from tests.unit.changes.schema import snapshot
 
 
 def found(
@@ -40,58 +24,13 @@ def rules(findings: list[Finding]) -> list[str]:
     return [finding.rule for finding in findings]
 
 
-CASES: list[tuple[str, dict[str, Any], list[str]]] = [
-    ("add_field", {"entity": "item", "field": "a", "type": "Text"}, ["entity-unknown"]),
-    ("add_field", {"entity": "items", "field": "ItemName", "type": "Text"}, ["field-exists"]),
-    ("add_field", {"entity": "items", "field": "a", "type": "Text", "nullable": False}, ["default-required"]),
-    (
-        "add_field",
-        {"entity": "items", "field": "a", "type": "String(2)", "default": "abc"},
-        ["default-does-not-fit"],
-    ),
-    ("rename_field", {"entity": "items", "field": "ItemDsc", "to": "a"}, ["field-unknown"]),
-    ("rename_field", {"entity": "items", "field": "ItemDesc", "to": "ItemName"}, ["field-exists"]),
-    ("rename_field", {"entity": "thing", "field": "ItemDesc", "to": "ItemName"}, ["entity-unknown"]),
-    ("drop_field", {"entity": "items", "field": "nothing"}, ["field-unknown"]),
-    ("drop_field", {"entity": "items", "field": "ItemName", "fill": 3}, ["default-does-not-fit"]),
-    (
-        "retype_field",
-        {"entity": "items", "field": "ItemPrice", "was": "String(32)", "to": "Binary"},
-        ["conversion-unknown"],
-    ),
-    (
-        "retype_field",
-        {"entity": "items", "field": "ItemDesc", "was": "Text", "to": "Text"},
-        ["conversion-changes-nothing"],
-    ),
-    ("add_index", {"entity": "items", "name": "ix_name", "fields": ["ItemName"]}, ["index-exists"]),
-    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["no", "ItemName"]}, ["field-unknown"]),
-    ("drop_index", {"entity": "items", "name": "ix_nam"}, ["index-unknown"]),
-    ("remove_index", {"entity": "items", "name": "ix_nam", "fields": ["a"]}, ["index-unknown"]),
-    ("restore_index", {"entity": "items", "name": "ix_name"}, ["index-exists"]),
-    ("remove_field", {"entity": "items", "field": "no", "type": "Text"}, ["field-unknown"]),
-    ("restore_field", {"entity": "items", "field": "ItemName"}, ["field-exists"]),
-    ("restore_type", {"entity": "items", "field": "no", "was": "Text", "to": "Integer"}, ["field-unknown"]),
-]
-FINE: list[tuple[str, dict[str, Any]]] = [
-    ("add_field", {"entity": "items", "field": "a", "type": "Text", "nullable": False, "default": ""}),
-    ("rename_field", {"entity": "items", "field": "ItemDesc", "to": "description"}),
-    ("drop_field", {"entity": "items", "field": "ItemDesc", "fill": "x"}),
-    ("retype_field", {"entity": "items", "field": "ItemPrice", "was": "String(32)", "to": "Decimal(12,2)"}),
-    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["-ItemPrice"]}),
-    ("drop_index", {"entity": "items", "name": "ix_name"}),
-    ("remove_index", {"entity": "items", "name": "ix_name", "fields": ["ItemName"]}),
-    ("restore_index", {"entity": "items", "name": "ix_gone"}),
-    ("remove_field", {"entity": "items", "field": "ItemDesc", "type": "Text"}),
-    ("restore_field", {"entity": "items", "field": "gone"}),
-    ("restore_type", {"entity": "items", "field": "ItemPrice", "was": "Text", "to": "Integer"}),
-]
+def names(cases: list[Case]) -> list[str]:
+    """Return what each case is called: its change, what that runs into, and its place."""
+    return [f"{kind}-{expected[0]}-{place}" for place, (kind, _, expected) in enumerate(cases)]
 
 
 @pytest.mark.parametrize("backend", BackendKind)
-@pytest.mark.parametrize(
-    ("kind", "arguments", "expected"), CASES, ids=[f"{case[0]}-{case[2][0]}" for case in CASES]
-)
+@pytest.mark.parametrize(("kind", "arguments", "expected"), CASES, ids=names(CASES))
 def test_an_impossible_change_is_an_error(
     kind: str, arguments: dict[str, Any], expected: list[str], backend: BackendKind
 ) -> None:
@@ -103,10 +42,49 @@ def test_an_impossible_change_is_an_error(
 
 
 @pytest.mark.parametrize("backend", BackendKind)
-@pytest.mark.parametrize(("kind", "arguments"), FINE, ids=[case[0] for case in FINE])
+@pytest.mark.parametrize(
+    ("kind", "arguments"), FINE, ids=[f"{case[0]}-{place}" for place, case in enumerate(FINE)]
+)
 def test_a_possible_change_has_no_problem(kind: str, arguments: dict[str, Any], backend: BackendKind) -> None:
     """A check that is never silent says nothing."""
     assert found(kind, backend=backend, **arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "expected"),
+    ONLY_DECLARED,
+    ids=names(ONLY_DECLARED),
+)
+def test_what_only_a_database_with_declarations_knows_is_an_error_there_alone(
+    kind: str, arguments: dict[str, Any], expected: list[str]
+) -> None:
+    """MongoDB declares neither types nor constraints, so it cannot contradict."""
+    assert rules(found(kind, **arguments)) == expected
+    assert found(kind, backend=BackendKind.MONGODB, **arguments) == []
+
+
+def test_a_copy_asks_each_database_for_what_it_reads_or_writes_there() -> None:
+    """Records that come from the other database need no field here under their old name."""
+    arguments: dict[str, Any] = {
+        "entity": "users",
+        "source": "items",
+        "mapping": {"UserID": "ItemID", "gone": "missing"},
+        "key": ["UserID"],
+        "database": "mongodb",
+    }
+    assert [item.name for item in found("copy_records", **arguments)] == ["gone"]
+    read = found("copy_records", backend=BackendKind.MONGODB, **arguments)
+    assert [item.name for item in read] == ["missing"]
+    here = found("copy_records", **{**arguments, "database": None})
+    assert [item.name for item in here] == ["missing", "gone"]
+
+
+@pytest.mark.parametrize("kind", changes.catalogue())
+def test_every_change_is_seen_with_a_problem_and_without(kind: str) -> None:
+    """A change whose check is never seen firing may have none."""
+    silent = {"undo"}
+    assert kind in silent | {case[0] for case in (*CASES, *ONLY_DECLARED)}
+    assert kind in {case[0] for case in FINE}
 
 
 def test_a_misspelt_name_brings_the_nearest_one() -> None:

@@ -1,0 +1,251 @@
+"""What each change runs into, and what it does not: on both databases unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Case = tuple[str, dict[str, Any], list[str]]
+SPLIT: dict[str, Any] = {
+    "entity": "items",
+    "field": "ItemName",
+    "into": [{"name": "brand", "type": "Text"}, {"name": "model", "type": "Text"}],
+    "separator": " ",
+}
+MERGE: dict[str, Any] = {
+    "entity": "items",
+    "fields": ["ItemName", "ItemDesc"],
+    "into": {"name": "label", "type": "Text"},
+    "separator": " ",
+}
+MOVE: dict[str, Any] = {
+    "entity": "items",
+    "to": "users",
+    "fields": [{"name": "ItemDesc", "type": "Text"}],
+    "by": {"UserID": "OwnerID"},
+}
+LINK: dict[str, Any] = {
+    "entity": "items",
+    "field": "OwnerID",
+    "references": "users",
+    "references_field": "UserID",
+}
+MANY: dict[str, Any] = {
+    **LINK,
+    "through": "item_owners",
+    "own_field": "ItemID",
+    "own_type": "Integer",
+    "references_type": "Integer",
+}
+RELINK: dict[str, Any] = {**LINK, "name": "fk_old", "to_name": "fk_new"}
+EXTRACT: dict[str, Any] = {
+    "entity": "items",
+    "field": "Facts",
+    "to": "facts",
+    "fields": [{"name": "text", "type": "Text"}],
+    "own_field": "ItemID",
+    "own_type": "Integer",
+    "reference": "item",
+}
+EMBED: dict[str, Any] = {
+    "entity": "users",
+    "field": "owned",
+    "source": "items",
+    "fields": ["ItemName"],
+    "own_field": "UserID",
+    "reference": "OwnerID",
+    "key": "ItemID",
+}
+CHECK: dict[str, Any] = {"entity": "items", "name": "ck_new", "field": "Quantity", "minimum": 0}
+UPPER = 'def upper(record):\n    return {"ItemName": record["ItemName"].upper()}\n'
+TRANSFORM: dict[str, Any] = {"entity": "items", "writes": ["ItemName"], "function": UPPER}
+ENTITY: dict[str, Any] = {"entity": "things", "fields": [{"name": "id", "type": "Integer"}], "key": ["id"]}
+COPY: dict[str, Any] = {
+    "entity": "users",
+    "source": "items",
+    "mapping": {"UserID": "ItemID"},
+    "key": ["UserID"],
+}
+RAW: dict[str, Any] = {
+    "entity": "items",
+    "postgres": ["ANALYZE items"],
+    "mongodb": [],
+    "undo_postgres": [],
+    "undo_mongodb": [],
+}
+CASES: list[Case] = [
+    ("add_field", {"entity": "item", "field": "a", "type": "Text"}, ["entity-unknown"]),
+    ("add_field", {"entity": "items", "field": "ItemName", "type": "Text"}, ["field-exists"]),
+    ("add_field", {"entity": "items", "field": "a", "type": "Text", "nullable": False}, ["default-required"]),
+    (
+        "add_field",
+        {"entity": "items", "field": "a", "type": "String(2)", "default": "abc"},
+        ["default-does-not-fit"],
+    ),
+    ("rename_field", {"entity": "items", "field": "ItemDsc", "to": "a"}, ["field-unknown"]),
+    ("rename_field", {"entity": "items", "field": "ItemDesc", "to": "ItemName"}, ["field-exists"]),
+    ("rename_field", {"entity": "thing", "field": "ItemDesc", "to": "ItemName"}, ["entity-unknown"]),
+    ("drop_field", {"entity": "items", "field": "nothing"}, ["field-unknown"]),
+    ("drop_field", {"entity": "items", "field": "ItemName", "fill": 3}, ["default-does-not-fit"]),
+    (
+        "retype_field",
+        {"entity": "items", "field": "Quantity", "was": "Integer", "to": "Uuid"},
+        ["conversion-unknown"],
+    ),
+    (
+        "retype_field",
+        {"entity": "items", "field": "ItemDesc", "was": "Text", "to": "Text"},
+        ["conversion-changes-nothing"],
+    ),
+    ("add_index", {"entity": "items", "name": "ix_name", "fields": ["ItemName"]}, ["index-exists"]),
+    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["no", "ItemName"]}, ["field-unknown"]),
+    ("drop_index", {"entity": "items", "name": "ix_nam"}, ["index-unknown"]),
+    ("remove_index", {"entity": "items", "name": "ix_nam", "fields": ["a"]}, ["index-unknown"]),
+    ("restore_index", {"entity": "items", "name": "ix_name"}, ["index-exists"]),
+    ("remove_field", {"entity": "items", "field": "no", "type": "Text"}, ["field-unknown"]),
+    ("restore_field", {"entity": "items", "field": "ItemName"}, ["field-exists"]),
+    ("restore_type", {"entity": "items", "field": "no", "was": "Text", "to": "Integer"}, ["field-unknown"]),
+    ("set_default", {"entity": "items", "field": "no", "default": 1}, ["field-unknown"]),
+    ("set_default", {"entity": "items", "field": "Quantity", "default": None}, ["default-required"]),
+    ("set_default", {"entity": "items", "field": "Quantity", "default": "x"}, ["default-does-not-fit"]),
+    ("drop_default", {"entity": "items", "field": "no"}, ["field-unknown"]),
+    ("require_field", {"entity": "items", "field": "no"}, ["field-unknown"]),
+    ("require_field", {"entity": "items", "field": "Quantity", "fill": "x"}, ["default-does-not-fit"]),
+    ("allow_null", {"entity": "items", "field": "no"}, ["field-unknown"]),
+    (
+        "add_index",
+        {
+            "entity": "items",
+            "name": "ix_new",
+            "fields": ["ItemName"],
+            "where": [{"field": "no", "operator": "present"}],
+        },
+        ["field-unknown"],
+    ),
+    (
+        "add_index",
+        {"entity": "items", "name": "ix_new", "fields": ["Quantity"], "method": "text"},
+        ["field-is-no-text"],
+    ),
+    (
+        "add_index",
+        {"entity": "items", "name": "ix_new", "fields": ["ItemName"], "expire_after_s": 60},
+        ["field-is-no-moment"],
+    ),
+    ("add_entity", {**ENTITY, "entity": "users"}, ["entity-exists"]),
+    (
+        "add_entity",
+        {**ENTITY, "fields": [{"name": "id", "type": "Integer", "default": "x"}]},
+        ["default-does-not-fit"],
+    ),
+    ("rename_entity", {"entity": "item", "to": "things"}, ["entity-unknown"]),
+    ("rename_entity", {"entity": "items", "to": "users"}, ["entity-exists"]),
+    ("drop_entity", {"entity": "item"}, ["entity-unknown"]),
+    ("move_entity", {"entity": "item", "to": "stock"}, ["entity-unknown"]),
+    ("add_relationship", {**LINK, "field": "no"}, ["field-unknown"]),
+    ("add_relationship", {**LINK, "references": "no"}, ["entity-unknown"]),
+    ("add_relationship", {**LINK, "references_field": "no"}, ["field-unknown"]),
+    ("add_relationship", {**LINK, "index": "ix_name"}, ["index-exists"]),
+    ("drop_relationship", {"entity": "items", "field": "no", "name": "fk_old"}, ["field-unknown"]),
+    ("change_relationship", {**RELINK, "field": "no"}, ["field-unknown"]),
+    ("change_relationship", {**RELINK, "references": "no"}, ["entity-unknown"]),
+    ("make_many_to_many", {**MANY, "through": "users"}, ["entity-exists"]),
+    ("make_many_to_many", {**MANY, "field": "no"}, ["field-unknown"]),
+    ("embed_entity", {**EMBED, "field": "Name"}, ["field-exists"]),
+    ("embed_entity", {**EMBED, "own_field": "no"}, ["field-unknown"]),
+    ("embed_entity", {**EMBED, "fields": ["no"]}, ["field-unknown"]),
+    ("embed_entity", {**EMBED, "fields": ["Seen"]}, ["type-not-in-json"]),
+    ("extract_entity", {**EXTRACT, "to": "users"}, ["entity-exists"]),
+    ("extract_entity", {**EXTRACT, "field": "ItemName"}, ["field-is-no-array"]),
+    ("extract_entity", {**EXTRACT, "fields": [{"name": "at", "type": "Date"}]}, ["type-not-in-json"]),
+    ("add_check", {**CHECK, "field": "no"}, ["field-unknown"]),
+    ("add_check", {**CHECK, "field": "ItemName"}, ["rule-does-not-fit"]),
+    (
+        "add_check",
+        {"entity": "items", "name": "ck_new", "field": "Quantity", "pattern": "a+"},
+        ["rule-does-not-fit"],
+    ),
+    (
+        "add_check",
+        {"entity": "items", "name": "ck_new", "field": "Quantity", "one_of": [1, "x"]},
+        ["default-does-not-fit"],
+    ),
+    ("drop_check", {"entity": "items", "name": "ck_old", "field": "no"}, ["field-unknown"]),
+    ("split_field", {**SPLIT, "field": "no"}, ["field-unknown"]),
+    ("split_field", {**SPLIT, "field": "Quantity"}, ["field-is-no-text"]),
+    (
+        "split_field",
+        {**SPLIT, "into": [{"name": "ItemDesc", "type": "Text"}, {"name": "b", "type": "Text"}]},
+        ["field-exists"],
+    ),
+    ("merge_fields", {**MERGE, "fields": ["ItemName", "no"]}, ["field-unknown"]),
+    ("merge_fields", {**MERGE, "fields": ["ItemName", "Quantity"]}, ["field-is-no-text"]),
+    ("merge_fields", {**MERGE, "into": {"name": "ItemPrice", "type": "Text"}}, ["field-exists"]),
+    ("move_fields", {**MOVE, "by": {"UserID": "no"}}, ["field-unknown"]),
+    ("move_fields", {**MOVE, "by": {"no": "OwnerID"}}, ["field-unknown"]),
+    ("move_fields", {**MOVE, "fields": [{"name": "no", "type": "Text"}]}, ["field-unknown"]),
+    ("copy_records", {**COPY, "mapping": {"UserID": "no"}}, ["field-unknown"]),
+    ("copy_records", {**COPY, "entity": "no"}, ["entity-unknown"]),
+    ("transform_fields", {**TRANSFORM, "writes": ["no"]}, ["field-unknown"]),
+    ("transform_fields", {**TRANSFORM, "reads": ["no"]}, ["field-unknown"]),
+    ("raw", {**RAW, "entity": "no"}, ["entity-unknown"]),
+    ("raw", {**RAW, "entities": ["no"]}, ["entity-unknown"]),
+]
+FINE: list[tuple[str, dict[str, Any]]] = [
+    ("add_field", {"entity": "items", "field": "a", "type": "Text", "nullable": False, "default": ""}),
+    ("rename_field", {"entity": "items", "field": "ItemDesc", "to": "description"}),
+    ("drop_field", {"entity": "items", "field": "ItemDesc", "fill": "x"}),
+    ("retype_field", {"entity": "items", "field": "ItemPrice", "was": "String(32)", "to": "Decimal(12,2)"}),
+    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["-ItemPrice"]}),
+    ("drop_index", {"entity": "items", "name": "ix_name"}),
+    ("remove_index", {"entity": "items", "name": "ix_name", "fields": ["ItemName"]}),
+    ("restore_index", {"entity": "items", "name": "ix_gone"}),
+    ("remove_field", {"entity": "items", "field": "ItemDesc", "type": "Text"}),
+    ("restore_field", {"entity": "items", "field": "gone"}),
+    ("restore_type", {"entity": "items", "field": "ItemPrice", "was": "Text", "to": "Integer"}),
+    ("set_default", {"entity": "items", "field": "Quantity", "default": 1}),
+    ("drop_default", {"entity": "items", "field": "Quantity"}),
+    ("require_field", {"entity": "items", "field": "Quantity", "fill": 0}),
+    ("allow_null", {"entity": "items", "field": "ItemName"}),
+    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["Seen"], "expire_after_s": 60}),
+    ("add_index", {"entity": "items", "name": "ix_new", "fields": ["ItemName"], "ignore_case": True}),
+    ("add_entity", ENTITY),
+    ("rename_entity", {"entity": "items", "to": "things"}),
+    ("drop_entity", {"entity": "items"}),
+    ("move_entity", {"entity": "items", "to": "stock"}),
+    ("add_relationship", {**LINK, "on_delete": "set null", "index": "ix_new"}),
+    ("drop_relationship", {"entity": "items", "field": "OwnerID", "name": "fk_old"}),
+    ("change_relationship", RELINK),
+    ("make_many_to_many", MANY),
+    ("embed_entity", EMBED),
+    ("extract_entity", EXTRACT),
+    ("add_check", CHECK),
+    ("drop_check", {"entity": "items", "name": "ck_old", "field": "Quantity"}),
+    ("split_field", SPLIT),
+    ("merge_fields", MERGE),
+    ("move_fields", MOVE),
+    ("copy_records", COPY),
+    ("transform_fields", TRANSFORM),
+    ("raw", RAW),
+    ("undo", {"entity": "items", "change": {"kind": "drop_entity", "entity": "items"}}),
+]
+# What a database says only where it declares types, defaults and constraints.
+ONLY_DECLARED: list[Case] = [
+    ("drop_default", {"entity": "items", "field": "ItemDesc"}, ["default-unknown"]),
+    ("allow_null", {"entity": "items", "field": "ItemID"}, ["field-is-key"]),
+    ("add_relationship", {**LINK, "name": "fk_old"}, ["constraint-exists"]),
+    ("add_relationship", {**LINK, "field": "ItemDesc"}, ["types-differ"]),
+    ("add_relationship", {**LINK, "field": "ItemDesc", "references_field": "Name"}, ["reference-not-unique"]),
+    ("add_relationship", {**LINK, "field": "ItemID", "on_delete": "set null"}, ["rule-cannot-act"]),
+    ("drop_relationship", {"entity": "items", "field": "OwnerID", "name": "fk"}, ["constraint-unknown"]),
+    ("change_relationship", {**RELINK, "name": "fk"}, ["constraint-unknown"]),
+    ("make_many_to_many", {**MANY, "own_type": "Text"}, ["type-differs"]),
+    ("extract_entity", {**EXTRACT, "own_type": "Text"}, ["type-differs"]),
+    ("add_check", {**CHECK, "name": "ck_old"}, ["constraint-exists"]),
+    ("drop_check", {"entity": "items", "name": "ck", "field": "Quantity"}, ["constraint-unknown"]),
+    (
+        "split_field",
+        {**SPLIT, "field": "ItemID", "separator": None, "function": UPPER, "back_function": UPPER},
+        ["field-is-key"],
+    ),
+    ("transform_fields", {**TRANSFORM, "writes": ["ItemID"]}, ["field-is-key"]),
+]
