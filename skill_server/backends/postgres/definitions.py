@@ -29,6 +29,12 @@ def concurrently(definition: str) -> str:
     return re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", definition)
 
 
+def table_of(definition: str) -> str:
+    """Return the table, as it is written, in a statement that builds an index."""
+    opening = definition.index(" USING ")
+    return definition[definition.rindex(" ON ", 0, opening) + len(" ON ") : opening].removeprefix("ONLY ")
+
+
 def check_expression(definition: str) -> str:
     """Return the condition of a check constraint."""
     return bracketed(definition, definition.index("("))[0]

@@ -8,6 +8,8 @@ from skill_server.backends.postgres import (
     render_constraint,
     render_default,
     render_entity,
+    render_entity_name,
+    render_entity_retire,
     render_index,
     render_raw,
     render_rename,
@@ -31,13 +33,13 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
 
     match action:
         case actions.AddEntity():
-            return render_entity.add_entity(action, snapshot, names, migration)
+            return render_entity.add_entity(action, snapshot, names)
         case actions.RunRaw():
-            return render_raw.run_raw(action, snapshot)
+            return render_raw.run_raw(action)
         case actions.CopyRecords() if action.copy_of.database is BackendKind.POSTGRES:
             return flows.copy(action, migration, action.entity, here=BackendKind.POSTGRES)
         case actions.PurgeEntity():
-            return render_entity.purge_entity(action, snapshot, names, migration)
+            return render_entity_retire.purge_entity(action, migration)
         case actions.Undo():
             raise undone_by_plan(f"undo {action.undone.kind}")
         case actions.AddField():
@@ -49,7 +51,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.RetireField():
             return render_retire.retire_field(action, place())
         case actions.RetypeField():
-            return render_retype.retype_field(action, place())
+            return render_retype.retype_field(action, place(), snapshot)
         case actions.SetDefault():
             return render_default.set_default(action, place())
         case actions.SetNullable():
@@ -63,11 +65,11 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.RemoveEntity():
             return render_entity.remove_entity(action, place())
         case actions.RenameEntity():
-            return render_entity.rename_entity(action, place(), snapshot)
+            return render_entity_name.rename_entity(action, place(), snapshot)
         case actions.MoveEntity():
-            return render_entity.move_entity(action, place(), snapshot)
+            return render_entity_name.move_entity(action, place(), snapshot)
         case actions.RetireEntity():
-            return render_entity.retire_entity(action, place(), snapshot)
+            return render_entity_retire.retire_entity(action, place(), snapshot)
         case actions.AddConstraint():
             return render_constraint.add_constraint(action, place(), snapshot)
         case actions.RemoveConstraint():
@@ -80,7 +82,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.CopyRecords():
             return flows.copy(action, place().migration, place().table, here=BackendKind.POSTGRES)
         case actions.PurgeField() | actions.PurgeType():
-            return render_retire.purge(action, place())
+            return render_retire.purge(action, place(), snapshot)
         case actions.PurgeValues():
             return render_retire.purge_values(action, place())
         case actions.RestoreField() | actions.RestoreType() | actions.RestoreIndex():

@@ -1,10 +1,10 @@
 """Building and dropping indexes without stopping writers."""
 
-from skill_server.backends.postgres import definitions
+from skill_server.backends.postgres import definitions, index_shape
 from skill_server.backends.postgres.identifiers import quoted, table
 from skill_server.backends.postgres.literals import text_literal
 from skill_server.backends.postgres.render_parts import duplicate_keys
-from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents, unusable
+from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents
 from skill_server.errors import Refused
 from skill_server.model.action import BuildIndex, RemoveIndex, RetireIndex
 from skill_server.model.hazard import Hazard, Lock
@@ -13,7 +13,7 @@ from skill_server.model.snapshot import Index, Snapshot
 
 
 def build_index(action: BuildIndex, place: Scene, snapshot: Snapshot) -> tuple[Piece, ...]:
-    """Build a b-tree index; its fields may have been added or renamed earlier in the migration."""
+    """Build an index; its fields may have been added or renamed earlier in the migration."""
     taken = {index.name for entity in snapshot.entities for index in entity.indexes}
     if action.name in taken | {entity.native_name for entity in snapshot.entities}:
         raise Refused(
@@ -21,11 +21,11 @@ def build_index(action: BuildIndex, place: Scene, snapshot: Snapshot) -> tuple[P
             f"PostgreSQL already has {action.name!r}",
             help="Choose another name for the index.",
         )
-    definition = _definition(action, place)
+    definition, note = index_shape.definition(action, place), index_shape.note(action)
     return (
         Piece(
             phase=Phase.CONCURRENT,
-            up=_building(action.name, definition, place),
+            up=_building(action.name, definition, place, note=note),
             down=_dropping(action.name, place),
         ),
     )
@@ -34,12 +34,12 @@ def build_index(action: BuildIndex, place: Scene, snapshot: Snapshot) -> tuple[P
 def remove_index(action: RemoveIndex, place: Scene) -> tuple[Piece, ...]:
     """Drop an index that was built by `build_index`."""
     _existing(action.name, place)
-    definition = _definition(action, place)
+    definition, note = index_shape.definition(action, place), index_shape.note(action)
     return (
         Piece(
             phase=Phase.CONCURRENT,
             up=_dropping(action.name, place),
-            down=_building(action.name, definition, place),
+            down=_building(action.name, definition, place, note=note),
         ),
     )
 
@@ -100,19 +100,9 @@ def _existing(name: str, place: Scene) -> Index:
     return index
 
 
-def _definition(action: BuildIndex | RemoveIndex, place: Scene) -> str:
-    if not action.keys:
-        raise unusable(f"the index {action.name} has no keys", "Name at least one field.")
-    keys: list[str] = []
-    for key in action.keys:
-        if key.field is None:
-            raise unusable(f"the index {action.name} has a key that is no field", "Name fields only.")
-        keys.append(place.column(key.field) + (" DESC" if key.descending else ""))
-    unique = "UNIQUE " if action.unique else ""
-    return f"CREATE {unique}INDEX {quoted(action.name)} ON {place.table} USING btree ({', '.join(keys)})"
-
-
-def _building(name: str, definition: str, place: Scene, comments: tuple[Statement, ...] = ()) -> Way:
+def _building(
+    name: str, definition: str, place: Scene, comments: tuple[Statement, ...] = (), note: str = ""
+) -> Way:
     unique = definition.startswith("CREATE UNIQUE")
     before: tuple[Probe, ...] = ()
     if unique:
@@ -123,8 +113,9 @@ def _building(name: str, definition: str, place: Scene, comments: tuple[Statemen
         command={"operation": "build_index", "index": _qualified(name, place)},
         lock=Lock.SHARE_UPDATE_EXCLUSIVE,
     )
+    kind = "unique index" if unique else "index"
     return Way(
-        summary=f"build the {'unique ' if unique else ''}index {quoted(name)} on {place.table} while others write",
+        summary=f"build the {kind} {quoted(name)} on {place.table} while others write{note}",
         statements=(build, *comments),
         before=before,
         after=(_valid(name, place),),

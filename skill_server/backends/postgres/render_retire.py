@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from skill_server.backends import flows
 from skill_server.backends.postgres.identifiers import quoted, retired
 from skill_server.backends.postgres.literals import literal
 from skill_server.backends.postgres.render_parts import Parts, parts_of
@@ -9,8 +10,9 @@ from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dep
 from skill_server.errors import Refused
 from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard, Lock
+from skill_server.model.ids import KEPT_NAME
 from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
-from skill_server.model.snapshot import Field
+from skill_server.model.snapshot import Field, Snapshot
 
 # These follow the renamed column and go on working, or are taken off and rebuilt.
 _HARMLESS = frozenset(
@@ -100,33 +102,47 @@ def _returning(place: Scene, parts: Parts, field: Field, hidden: str, refill: st
     yield from parts.probes(f"(SELECT {place_of_row}t.*, {value} AS {column} FROM {place.table} AS t) AS t")
 
 
-def purge(action: PurgeField | PurgeType, place: Scene) -> tuple[Piece, ...]:
-    """Drop the column that a retirement or a retype keeps.
+def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> tuple[Piece, ...]:
+    """Drop the columns that a retirement or a retype keeps; a retyped key has kept some in other tables too.
 
     Raises:
         Refused: the migration keeps nothing of this field (`nothing-kept`).
     """
     prefix = retired(place.migration, place.entity.name, action.field, "")
-    found = next((field for field in place.entity.fields if field.native_name.startswith(prefix)), None)
-    if found is None:
+    found = [
+        (Scene(entity, place.names, place.migration), field)
+        for entity in snapshot.entities
+        for field in entity.fields
+        if field.native_name.startswith(prefix)
+    ]
+    if not found and isinstance(action, PurgeType) and _follows(place, action.field):
+        return (_purged_with_key(action),)
+    if not found:
         raise Refused(
             "nothing-kept",
             f"{place.entity.name} keeps no values of {action.field} from {place.migration}",
             help="Name the migration that hid the field.",
         )
-    column = quoted(found.native_name)
-    refuse_dependents(
-        place,
-        found.name,
-        "deleting",
-        [item for item in place.dependents(found.name) if item.kind not in _HARMLESS],
-    )
+    # A hidden column that is computed from another one goes first.
+    found.sort(key=lambda item: not item[1].generated)
+    gone = {field.native_name for _, field in found}
+    for there, field in found:
+        leaning = [
+            item
+            for item in there.dependents(field.name)
+            if item.kind not in _HARMLESS and not (item.kind == "generated column" and item.name in gone)
+        ]
+        refuse_dependents(there, field.name, "deleting", leaning)
+    columns = [(there, quoted(field.native_name)) for there, field in found]
+    said = ", ".join(f"{there.table}.{column}" for there, column in columns)
     return (
         Piece(
             phase=Phase.FINALIZE,
             up=Way(
-                summary=f"delete the hidden column {place.table}.{column} for good",
-                statements=(place.altered(f"DROP COLUMN {column}"),),
+                summary=f"delete the hidden column {said} for good"
+                if len(columns) == 1
+                else f"delete the hidden columns {said} for good",
+                statements=tuple(there.altered(f"DROP COLUMN {column}") for there, column in columns),
                 hazards=(Hazard.DELETES_DATA,),
             ),
             down=None,
@@ -134,6 +150,27 @@ def purge(action: PurgeField | PurgeType, place: Scene) -> tuple[Piece, ...]:
     )
 
 
+def _follows(place: Scene, field: str) -> bool:
+    return any(item.kind == "foreign_key" and field in item.fields for item in place.entity.constraints)
+
+
+def _purged_with_key(action: PurgeType) -> Piece:
+    said = f"{action.entity}.{action.field} followed its key, with which its old values are deleted"
+    return Piece(phase=Phase.FINALIZE, up=Way(summary=said, statements=()), down=None)
+
+
 def purge_values(action: PurgeValues, place: Scene) -> tuple[Piece, ...]:
-    """Drop the store that an update or a copy keeps."""
-    raise NotImplementedError
+    """Drop the store of old values that an update, or of new keys that a copy, keeps for its way back."""
+    store = quoted(KEPT_NAME, flows.store(place.migration, action.entity, action.fields))
+    return (
+        Piece(
+            phase=Phase.FINALIZE,
+            up=Way(
+                summary=f"delete {store}, which the way back of {place.migration} would need, for good",
+                # A run that found no record to change has made none.
+                statements=(Statement(text=f"DROP TABLE IF EXISTS {store}", lock=Lock.ACCESS_EXCLUSIVE),),
+                hazards=(Hazard.DELETES_DATA,),
+            ),
+            down=None,
+        ),
+    )

@@ -60,6 +60,8 @@ async def _build(connection: Connection, step: Step, text: str, index: str) -> N
     if found is not None and found[0]:
         if _plain(definitions.concurrently(found[1])) == _plain(text):
             return
+        if _plain(await _printed(connection, text)) == _plain(found[1]):
+            return
         raise Refused(
             "index-exists",
             f"another index is named {index}: {failures.capped(found[1])}",
@@ -90,6 +92,24 @@ async def _drop_remains(connection: Connection, index: str) -> None:
     found = await _find(connection, index)
     if found is not None and not found[0]:
         await connection.fetch(f"DROP INDEX CONCURRENTLY {index}")
+
+
+async def _printed(connection: Connection, text: str) -> str:
+    """Return a statement that builds an index as the server would print the index, asking it with an empty table."""
+    place = definitions.table_of(text)
+    empty = "pg_temp.database_migration_empty"
+    statement = text.replace(f" ON {place} USING ", f" ON {empty} USING ", 1)
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(f"CREATE TEMPORARY TABLE {empty.partition('.')[2]} (LIKE {place})")
+        await connection.execute(statement.replace("INDEX CONCURRENTLY", "INDEX", 1))
+        printed: str = await connection.fetchval(
+            "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass($1)", empty
+        )
+    finally:
+        await transaction.rollback()
+    return printed.replace(f" ON {definitions.table_of(printed)} USING ", f" ON {place} USING ", 1)
 
 
 def _plain(definition: str) -> str:
