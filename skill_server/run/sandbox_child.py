@@ -42,7 +42,7 @@ def encode(value: Any, depth: int = 0) -> Any:
     """Return a plain value in words of JSON; raise TypeError where it has none."""
     if depth > DEEPEST:
         raise TypeError(f"values that nest deeper than {DEEPEST} levels")
-    kind: type[Any] = type(value)
+    kind = cast("type[Any]", type(value))
     if value is None or kind in (bool, int, str):
         return value
     if kind is float:

@@ -4,13 +4,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from skill_server.backends.base import EventStore, Journal, ProbeResult, Progress, RunPolicy, no_progress
+from skill_server.backends.base import (
+    EventStore,
+    Journal,
+    KeptThing,
+    ProbeResult,
+    Progress,
+    RunPolicy,
+    no_progress,
+)
 from skill_server.backends.postgres import (
     checksum,
     client_tools,
     dump,
     identity,
     inspect,
+    kept,
     load,
     lock,
     render,
@@ -21,7 +30,9 @@ from skill_server.backends.postgres import (
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.journal import PostgresJournal
 from skill_server.backends.postgres.probe import ask
+from skill_server.backends.postgres.records import PostgresRecords
 from skill_server.backends.postgres.store import PostgresStore
+from skill_server.backends.records import Records
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -44,6 +55,7 @@ class PostgresBackend:
         self.names = names
         self.store: EventStore = PostgresStore(connections)
         self.journal: Journal = PostgresJournal(connections)
+        self.records: Records = PostgresRecords(connections, names)
 
     def __repr__(self) -> str:
         return f"PostgresBackend(database={self.database!r})"
@@ -72,6 +84,10 @@ class PostgresBackend:
     async def identity(self) -> ServerIdentity:
         """Ask the server who it is."""
         return await identity.identity(self._connections)
+
+    async def kept(self) -> tuple[KeptThing, ...]:
+        """List what is kept for downgrades, with its size."""
+        return await kept.kept(self._connections)
 
     async def inspect(self) -> Snapshot:
         """Read the schema."""
