@@ -44,7 +44,10 @@ class ColumnFacts(NamedTuple):
 
 
 class Rebuilds(NamedTuple):
-    """All of them, by what `pg_identify_object` calls them, and the facts of columns by table and name."""
+    """All of them, by what `pg_identify_object` calls them, and the facts of columns by table and name.
+
+    The objects stand in one order for all tables: each view before the views that read it.
+    """
 
     objects: Mapping[_Name, Rebuild]
     columns: Mapping[tuple[int, str], ColumnFacts]
@@ -62,12 +65,11 @@ class Rebuilds(NamedTuple):
                 fields[name] = _merged(fields.get(name, ()), item.fields)
             else:
                 plain.append(self._column(table, item))
-        order = self._ordered(fields)
-        for name in order:
-            for reader in self.objects[name].readers:
-                fields[reader] = _merged(fields.get(reader, ()), fields[name])
-        for name in order:
-            plain += self._whole(name, fields[name])
+        for name, rebuild in self.objects.items():
+            if name in fields:
+                for reader in rebuild.readers:
+                    fields[reader] = _merged(fields.get(reader, ()), fields[name])
+                plain += self._whole(name, fields[name])
         return tuple(plain)
 
     def options(self, table: int, fields: Mapping[str, str]) -> Json:
@@ -102,21 +104,6 @@ class Rebuilds(NamedTuple):
         for hindrance in rebuild.hindrances:
             yield Dependent(kind="dependent of a view", name=hindrance, fields=fields, follows_rename=True)
 
-    def _ordered(self, names: Iterable[_Name]) -> list[_Name]:
-        """Return the names and those that read them; views cannot read each other in a circle."""
-        finished: dict[_Name, None] = {}
-
-        def visit(name: _Name) -> None:
-            if name in finished:
-                return
-            for reader in self.objects[name].readers:
-                visit(reader)
-            finished[name] = None
-
-        for name in names:
-            visit(name)
-        return list(reversed(finished))
-
 
 async def read(connection: Connection) -> Rebuilds:
     """Read them in the transaction that the session is in."""
@@ -139,7 +126,22 @@ async def read(connection: Connection) -> Rebuilds:
             hindrances=tuple(row["hindrances"]),
         )
     columns = {(row["table"], row["name"]): _facts(row) for row in await connection.fetch(catalog.COLUMNS)}
-    return Rebuilds(objects, columns)
+    return Rebuilds(_ordered(objects), columns)
+
+
+def _ordered(objects: Mapping[_Name, Rebuild]) -> dict[_Name, Rebuild]:
+    finished: dict[_Name, None] = {}
+
+    def visit(name: _Name) -> None:
+        if name in finished:
+            return
+        for reader in objects[name].readers:
+            visit(reader)
+        finished[name] = None
+
+    for name in objects:
+        visit(name)
+    return {name: objects[name] for name in reversed(finished)}
 
 
 def _facts(row: asyncpg.Record) -> ColumnFacts:

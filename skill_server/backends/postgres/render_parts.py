@@ -25,6 +25,17 @@ class Parts:
     constraints: tuple[Constraint, ...]
     inbound: tuple[Dependent, ...]
 
+    def joined(self, other: "Parts") -> "Parts":
+        """Return these parts and those of another field of the same table, each once."""
+        constraints = dict.fromkeys((*self.constraints, *other.constraints))
+        return Parts(
+            self.place,
+            self.field,
+            indexes=tuple({item.name: item for item in (*self.indexes, *other.indexes)}.values()),
+            constraints=tuple(sorted(constraints, key=lambda item: _DROP_ORDER.index(item.kind))),
+            inbound=tuple({item.name: item for item in (*self.inbound, *other.inbound)}.values()),
+        )
+
     def drops(self) -> tuple[Statement, ...]:
         """Return what takes all of them off; foreign keys first, because they lean on the unique ones."""
         return (
@@ -34,7 +45,7 @@ class Parts:
                 for constraint in self.constraints
             ),
             *(
-                Statement(text=f"DROP INDEX {self._index(index)}", lock=Lock.ACCESS_EXCLUSIVE)
+                Statement(text=f"DROP INDEX {index_name(self.place, index)}", lock=Lock.ACCESS_EXCLUSIVE)
                 for index in self.indexes
             ),
         )
@@ -112,9 +123,11 @@ class Parts:
             f"SELECT concat_ws(', ', {columns}) FROM {child} AS c WHERE {key.orphaned('c', rows, 't')}",
         )
 
-    def _index(self, index: Index) -> str:
-        schema, dot, _ = self.place.entity.native_name.partition(".")
-        return quoted(schema, index.name) if dot else table(index.name)
+
+def index_name(place: Scene, index: Index) -> str:
+    """Return the quoted name of an index, which lies in the schema of its table."""
+    schema, dot, _ = place.entity.native_name.partition(".")
+    return quoted(schema, index.name) if dot else table(index.name)
 
 
 def parts_of(place: Scene, field: str, doing: str) -> Parts:
@@ -158,14 +171,19 @@ def duplicates(place: Scene, index: Index, rows: str) -> Probe:
     return duplicate_keys(place, index.name, definitions.index_parts(index.definition), rows)
 
 
-def duplicate_keys(place: Scene, name: str, parts: definitions.IndexParts, rows: str) -> Probe:
-    """Ask for rows that share the keys of a unique index by that name; `rows` is aliased t."""
+def duplicate_keys(
+    place: Scene, name: str, parts: definitions.IndexParts, rows: str, *, key: str | None = None
+) -> Probe:
+    """Ask for rows that share the keys of a unique index by that name; `rows` is aliased t.
+
+    `key` names a row where the primary key in `rows` is not the one that people know.
+    """
     conditions = [f"({parts.predicate})"] if parts.predicate else []
     if parts.nulls_distinct:
         conditions += [f"{key} IS NOT NULL" for key in parts.keys]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     counted = (
-        f"SELECT {place.key('t')} AS key, count(*) OVER (PARTITION BY {', '.join(parts.keys)}) AS {_COPIES} "
+        f"SELECT {key or place.key('t')} AS key, count(*) OVER (PARTITION BY {', '.join(parts.keys)}) AS {_COPIES} "
         f"FROM {rows}{where}"
     )
     return probe(

@@ -2,34 +2,51 @@
 
 from collections.abc import Iterator
 
-from skill_server.backends.postgres import types
+from skill_server.backends.postgres import render_rebuild, render_retype_key, types
 from skill_server.backends.postgres.conversions import Conversion, conversion
 from skill_server.backends.postgres.identifiers import quoted, retired
 from skill_server.backends.postgres.render_parts import Parts, parts_of
-from skill_server.backends.postgres.render_scene import Scene, probe, refuse_dependents, unusable
+from skill_server.backends.postgres.render_retype_along import Along, computed_from
+from skill_server.backends.postgres.render_scene import Scene, probe, unusable
 from skill_server.errors import Refused
 from skill_server.model.action import RetypeField
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.logical import Fidelity, fidelity
 from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
-from skill_server.model.snapshot import Field
+from skill_server.model.snapshot import Field, Snapshot
 
-# The comments are written again; everything else that leans on the column stays with the old one.
-_REBUILT = frozenset({"comment on column", "comment on index", "comment on constraint"})
+# Written again, or taken along with the column.
+_HARMLESS = render_rebuild.RESTATED | {
+    "comment on index",
+    "comment on constraint",
+    "foreign_key",
+    "generated column",
+}
 
 
-def retype_field(action: RetypeField, place: Scene) -> tuple[Piece, ...]:
-    """Hide the old column, add one of the new type under its name and fill it, in one transaction."""
+def retype_field(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple[Piece, ...]:
+    """Hide the old column, add one of the new type under its name and fill it, in one transaction.
+
+    Generated columns that read it are hidden and made anew with it. A key goes another way, see `render_retype_key`.
+    """
     field = place.require(action.field)
     if action.was == action.to:
         raise unusable(f"{action.entity}.{action.field} already is {action.was}", "Name another type.")
+    if (followed := render_retype_key.followed(action, place, snapshot)) is not None:
+        return followed
+    if render_retype_key.is_key(place, action.field):
+        return render_retype_key.retype_key(action, place, snapshot)
     forward = _conversion(action, field)
     # None where rows written meanwhile cannot be converted back; then there may be none of them.
     back = conversion(action.to, action.was)
+    computed = computed_from(place, action.field)
     parts = parts_of(place, action.field, "retyping")
-    broken = [item for item in place.dependents(action.field) if item.kind not in _REBUILT]
-    refuse_dependents(place, action.field, "retyping", broken)
+    for item in computed:
+        parts = parts.joined(parts_of(place, item.name, "retyping"))
+    for name in (action.field, *(item.name for item in computed)):
+        render_rebuild.refuse_stuck(place, name, "retyping", harmless=_HARMLESS)
     _refuse_whole(action, place, field, parts)
+    along = Along.of(action, place, computed)
     column = quoted(field.native_name)
     hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
     lossy = fidelity(action.was, action.to) is Fidelity.LOSSY
@@ -38,7 +55,7 @@ def retype_field(action: RetypeField, place: Scene) -> tuple[Piece, ...]:
             phase=Phase.EXPAND,
             up=Way(
                 summary=f"convert {place.table}.{column} from {action.was} to {action.to}, keeping the old as {hidden}",
-                statements=tuple(_up(action, place, field, forward, hidden, parts)),
+                statements=tuple(_up(action, place, field, forward, hidden, parts, along)),
                 before=tuple(_unfit(place, forward, field, f"{action.was} to {action.to}")),
                 hazards=(
                     Hazard.BLOCKS_READS,
@@ -51,7 +68,7 @@ def retype_field(action: RetypeField, place: Scene) -> tuple[Piece, ...]:
             ),
             down=Way(
                 summary=f"bring back {place.table}.{column} as {action.was} with its old values",
-                statements=tuple(_down(place, field, forward, back, hidden, parts)),
+                statements=tuple(_down(place, field, forward, back, hidden, parts, along)),
                 before=tuple(_unfit_back(action, place, forward, back, column, hidden)),
                 hazards=(Hazard.BLOCKS_READS, Hazard.SCANS, Hazard.BREAKS_OLD_CODE),
             ),
@@ -78,15 +95,9 @@ def _conversion(action: RetypeField, field: Field) -> Conversion:
 
 
 def _refuse_whole(action: RetypeField, place: Scene, field: Field, parts: Parts) -> None:
-    keys = [item.name for item in parts.constraints if item.kind in {"foreign_key", "exclusion"}]
-    keys += [item.name for item in parts.inbound]
-    reasons = [f"constraint {name}" for name in keys]
-    if field.identity:
-        reasons.append("identity")
+    reasons = [f"constraint {item.name}" for item in parts.constraints if item.kind == "exclusion"]
     if field.generated:
         reasons.append("generation from other fields")
-    if "nextval(" in (field.default or ""):
-        reasons.append("default from a sequence")
     if reasons:
         raise Refused(
             "field-has-dependents",
@@ -96,7 +107,13 @@ def _refuse_whole(action: RetypeField, place: Scene, field: Field, parts: Parts)
 
 
 def _up(
-    action: RetypeField, place: Scene, field: Field, forward: Conversion, hidden: str, parts: Parts
+    action: RetypeField,
+    place: Scene,
+    field: Field,
+    forward: Conversion,
+    hidden: str,
+    parts: Parts,
+    along: Along,
 ) -> Iterator[Statement]:
     column = quoted(field.native_name)
     yield place.locked()
@@ -112,11 +129,21 @@ def _up(
     if field.default is not None:
         # The column's length or scale is checked when a default is used, not when it is set.
         yield place.altered(f"ALTER COLUMN {column} SET DEFAULT {forward.value(f'({field.default})')}")
+    yield from along.removals()
+    yield from along.hidden()
     yield from _closed(place, field, parts)
+    yield from render_rebuild.restated(place, along.fields)
+    yield from along.definitions()
 
 
 def _down(
-    place: Scene, field: Field, forward: Conversion, back: Conversion | None, hidden: str, parts: Parts
+    place: Scene,
+    field: Field,
+    forward: Conversion,
+    back: Conversion | None,
+    hidden: str,
+    parts: Parts,
+    along: Along,
 ) -> Iterator[Statement]:
     column = quoted(field.native_name)
     yield place.locked()
@@ -124,20 +151,22 @@ def _down(
         changed = f"{column} IS DISTINCT FROM {_converted(forward, hidden)}"
         restored = f"UPDATE {place.table} SET {hidden} = {_converted(back, column)} WHERE {changed}"
         yield from place.silenced(Statement(text=restored, lock=Lock.ROW_EXCLUSIVE))
+    yield from along.removals()
     yield from parts.drops()
+    yield from along.dropped()
     yield place.altered(f"DROP COLUMN {column}")
     yield place.altered(f"RENAME COLUMN {hidden} TO {column}")
+    yield from along.shown()
     if field.default is not None:
         yield place.altered(f"ALTER COLUMN {column} SET DEFAULT {field.default}")
     yield from _closed(place, field, parts)
+    yield from along.definitions()
 
 
 def _closed(place: Scene, field: Field, parts: Parts) -> Iterator[Statement]:
     if not field.nullable:
         yield place.altered(f"ALTER COLUMN {quoted(field.native_name)} SET NOT NULL")
     yield from parts.rebuilds()
-    for comment in place.dependents(field.name, kinds=("comment on column",)):
-        yield Statement(text=comment.definition or "", lock=Lock.SHARE_UPDATE_EXCLUSIVE)
 
 
 def _converted(conversion: Conversion, operand: str) -> str:
