@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[Action, str, str]] = {
         "default-needed",
         "rank",
     ),
-    "foreign-key": (retype("code", "String(8)", "Text"), "field-has-dependents", "line_code_fkey"),
+    "foreign-key": (retype("code", "String(8)", "Text", "line"), "reference-follows-its-key", "item.code"),
     "constraint-index": (
         RetireIndex(entity="item", name="item_code_key"),
         "index-backs-constraint",
