@@ -1,6 +1,6 @@
 """Build plans: an upgrade from changes, a downgrade from the applied plan, a finalize from what was hidden."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from skill_server.errors import Invalid, Refused
 from skill_server.model.action import Action, RestoreIndex, RetireIndex
@@ -10,7 +10,7 @@ from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Phase, Piece, Plan, PlanKind, Step, TargetIdentity
 from skill_server.model.snapshot import Entity, Snapshot
-from skill_server.plan import foresee
+from skill_server.plan import along, foresee, order
 from skill_server.plan.sharing import require_apart
 
 # (action, schema before it) -> pieces, for one database.
@@ -32,13 +32,18 @@ class Request(Frozen):
 
 
 def problems(request: Request, snapshots: Mapping[BackendKind, Snapshot]) -> tuple[Finding, ...]:
-    """Return what makes the changes impossible on these schemas, taking the changes in order."""
+    """Return what makes the changes impossible on these schemas, taking the changes in an order that fits.
+
+    Raises:
+        Invalid: the changes contradict each other, as `order.ordered` says.
+    """
     found: list[Finding] = []
+    asked = order.ordered(request.changes)
     for kind in BACKENDS:
         if kind in request.not_applicable:
             continue
         state = snapshots[kind]
-        for change in request.changes:
+        for change in asked:
             found += [item.model_copy(update={"backend": kind}) for item in change.problems(state)]
             for action in _named_on(kind, list(change.expand())):
                 state = foresee.after(state, action)
@@ -51,8 +56,9 @@ def upgrade(
     """Plan an upgrade for both databases.
 
     Raises:
-        Invalid: a change does not fit the schema (`change-does-not-fit`), or two share a definition.
-        Refused: a backend cannot carry an action out safely.
+        Invalid: a change does not fit the schema (`change-does-not-fit`), two share a definition, or they contradict
+            each other as `order.ordered` says.
+        Refused: a backend cannot carry an action out safely, or only in phases that do not fit (`phases-out-of-order`).
     """
     errors = [item for item in problems(request, snapshots) if item.severity is Severity.ERROR]
     if errors:
@@ -63,7 +69,7 @@ def upgrade(
             next_tool="inspect_schema",
             detail={"findings": [item.model_dump(mode="json") for item in errors]},
         )
-    actions = [action for change in request.changes for action in change.expand()]
+    actions = [action for change in order.ordered(request.changes) for action in change.expand()]
     require_apart(actions, snapshots)
     return _assembled(PlanKind.UPGRADE, request, actions, snapshots, renders)
 
@@ -146,12 +152,17 @@ def _assembled(
     snapshots: Mapping[BackendKind, Snapshot],
     renders: Mapping[BackendKind, Render],
 ) -> Plan:
-    drafts = [
-        (action, backend, piece)
-        for backend in BACKENDS
-        if backend not in request.not_applicable
-        for action, piece in _pieces(_named_on(backend, actions), snapshots[backend], renders[backend])
-    ]
+    drafts: list[tuple[Action, BackendKind, Piece]] = []
+    for backend in BACKENDS:
+        if backend not in request.not_applicable:
+            rendered = _rendered(_named_on(backend, actions), snapshots[backend], renders[backend])
+            order.require_phases(
+                [
+                    (action, [piece.phase for piece in pieces if piece.up.statements])
+                    for action, pieces in rendered
+                ]
+            )
+            drafts += [(action, backend, piece) for action, pieces in rendered for piece in pieces]
     drafts.sort(key=lambda draft: (PHASES.index(draft[2].phase), BACKENDS.index(draft[1])))
     counts = dict.fromkeys(BACKENDS, 0)
     steps: list[Step] = []
@@ -178,7 +189,7 @@ def _assembled(
         not_applicable=request.not_applicable,
         acknowledged=request.acknowledged,
         retired_names=tuple(sorted({name for change in request.changes for name in change.retired_names()})),
-        touched=tuple(sorted(_touched(actions))),
+        touched=tuple(sorted(_touched(actions, snapshots))),
         before=_before(actions, snapshots[BackendKind.POSTGRES]),
         policy=request.policy,
     )
@@ -191,16 +202,20 @@ def _named_on(backend: BackendKind, actions: Sequence[Action]) -> list[Action]:
     ]
 
 
-def _pieces(actions: Sequence[Action], snapshot: Snapshot, render: Render) -> Iterable[tuple[Action, Piece]]:
+def _rendered(
+    actions: Sequence[Action], snapshot: Snapshot, render: Render
+) -> list[tuple[Action, tuple[Piece, ...]]]:
+    """Return what one database makes of each action, given the schema that those before it leave."""
+    found: list[tuple[Action, tuple[Piece, ...]]] = []
     for action in actions:
-        for piece in render(action, snapshot):
-            yield action, piece
+        found.append((action, render(action, snapshot)))
         snapshot = foresee.after(snapshot, action)
+    return found
 
 
 def _before(actions: Sequence[Action], snapshot: Snapshot) -> tuple[Entity, ...]:
     """Return the entities that the actions touch, without the estimates that change from day to day."""
-    names = {action.entity for action in actions}
+    names = along.entities(actions, snapshot)
     return tuple(
         entity.model_copy(update={"records": 0, "size_bytes": 0})
         for entity in snapshot.entities
@@ -208,6 +223,6 @@ def _before(actions: Sequence[Action], snapshot: Snapshot) -> tuple[Entity, ...]
     )
 
 
-def _touched(actions: Sequence[Action]) -> set[str]:
-    """Return `entity.field` for each field whose values or name the actions change, `entity` where all of it does."""
-    return {name for action in actions for name in action.touched()}
+def _touched(actions: Sequence[Action], snapshots: Mapping[BackendKind, Snapshot]) -> set[str]:
+    """Return what the actions change on any database, see `along.touched`."""
+    return {name for snapshot in snapshots.values() for name in along.touched(actions, snapshot)}

@@ -1,48 +1,110 @@
 """Refuse migrations in which one change would remember a definition that another change of it renames."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from skill_server.errors import Invalid
 from skill_server.model import action as actions
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
-from skill_server.model.snapshot import Entity, Snapshot
+from skill_server.model.snapshot import Constraint, Entity, Snapshot
 
-_REMEMBERING = actions.RetireField | actions.RetypeField | actions.RetireIndex
+_REMEMBERING = (
+    actions.RetireField
+    | actions.RetypeField
+    | actions.RetireIndex
+    | actions.RetireConstraint
+    | actions.RetireEntity
+)
+# (entity, field) for a field, (entity, "") for the entity itself.
+Mention = tuple[str, str]
 
 
 def require_apart(chosen: Sequence[Action], snapshots: Mapping[BackendKind, Snapshot]) -> None:
-    """Check that no renamed field shares an index or constraint with a field or index that is remembered.
+    """Check that nothing that is renamed is named by an index, constraint or dependent that is remembered.
 
-    What a retire or retype takes along is rebuilt on the way back from its old definition, which names fields as they
-    were before the rename; undone in reverse order, the definition would meet the new name.
+    What a retire or retype takes along is rebuilt on the way back from its old definition, which names fields and
+    entities as they were before the rename; undone in reverse order, the definition would meet the new name.
 
     Raises:
         Invalid: two changes share a definition (`changes-share-a-definition`).
     """
-    renames = [action for action in chosen if isinstance(action, actions.RenameField)]
+    renamed = {
+        _mention(each): each
+        for each in chosen
+        if isinstance(each, actions.RenameField | actions.RenameEntity)
+    }
     for remembering in chosen:
-        if not isinstance(remembering, _REMEMBERING):
+        if not renamed or not isinstance(remembering, _REMEMBERING):
             continue
         for kind, snapshot in snapshots.items():
-            entity = snapshot.entity(remembering.entity)
             named = remembering.on(kind) if isinstance(remembering, actions.RetireIndex) else remembering
-            shared = _fields_along(named, entity) if entity else frozenset[str]()
-            for rename in renames:
-                if rename.entity == remembering.entity and rename.field in shared:
-                    raise Invalid(
-                        "changes-share-a-definition",
-                        f"{rename.field} of {rename.entity} is renamed while an index or constraint that names it is "
-                        f"taken away with {getattr(remembering, 'field', getattr(remembering, 'name', ''))}",
-                        help="Write the rename as a migration of its own.",
-                        next_tool="generate_migration",
+            for mention in sorted(renamed.keys() & set(_remembered(named, snapshot))):
+                entity, field = mention
+                thing = f"{field} of {entity}" if field else f"the entity {entity}"
+                raise Invalid(
+                    "changes-share-a-definition",
+                    f"{thing} is renamed while an index, constraint or dependent that names it is taken away with "
+                    + _about(named),
+                    help="Write the rename as a migration of its own.",
+                    next_tool="generate_migration",
+                )
+
+
+def _about(action: _REMEMBERING) -> str:
+    match action:
+        case actions.RetireField() | actions.RetypeField():
+            return f"{action.field} of {action.entity}"
+        case actions.RetireIndex() | actions.RetireConstraint():
+            return f"{action.name} of {action.entity}"
+        case actions.RetireEntity():
+            return action.entity
+
+
+def _mention(rename: actions.RenameField | actions.RenameEntity) -> Mention:
+    return (rename.entity, rename.field if isinstance(rename, actions.RenameField) else "")
+
+
+def _remembered(action: _REMEMBERING, snapshot: Snapshot) -> Iterator[Mention]:
+    """Yield what the definitions name that an action takes along, but not what the action itself is about."""
+    entity = snapshot.entity(action.entity)
+    if entity is None:
+        return
+    match action:
+        case actions.RetireIndex():
+            index = entity.index(action.name)
+            yield from ((entity.name, name) for name in (index.fields if index else ()))
+        case actions.RetireConstraint():
+            for item in entity.constraints:
+                if item.name == action.name or action.field in item.fields:
+                    yield from _named_by(item, entity)
+        case actions.RetireEntity():
+            for item in entity.constraints:
+                yield from _named_by(item, entity)
+            yield from _inbound(snapshot, entity, None)
+        case actions.RetireField() | actions.RetypeField():
+            groups = [*(item.fields for item in entity.indexes), *(item.fields for item in entity.dependents)]
+            for fields in groups:
+                if action.field in fields:
+                    yield from ((entity.name, name) for name in fields if name != action.field)
+            for item in entity.constraints:
+                if action.field in item.fields:
+                    yield from (
+                        (owner, name) for owner, name in _named_by(item, entity) if name != action.field
                     )
+            yield from _inbound(snapshot, entity, action.field)
 
 
-def _fields_along(action: Action, entity: Entity) -> frozenset[str]:
-    if isinstance(action, actions.RetireIndex):
-        index = entity.index(action.name)
-        return frozenset(index.fields if index else ())
-    field = getattr(action, "field", "")
-    groups = [item.fields for item in (*entity.indexes, *entity.constraints) if field in item.fields]
-    return frozenset(name for group in groups for name in group if name != field)
+def _named_by(constraint: Constraint, entity: Entity) -> Iterator[Mention]:
+    yield from ((entity.name, name) for name in constraint.fields)
+    if constraint.references is not None:
+        yield (constraint.references, "")
+        yield from ((constraint.references, name) for name in constraint.references_fields)
+
+
+def _inbound(snapshot: Snapshot, entity: Entity, field: str | None) -> Iterator[Mention]:
+    """Yield what the references of other entities to one (or to one field of it) name."""
+    for other in snapshot.entities:
+        for item in other.constraints:
+            if item.references == entity.name and (field is None or field in item.references_fields):
+                yield (other.name, "")
+                yield from ((other.name, name) for name in item.fields)

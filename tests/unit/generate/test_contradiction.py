@@ -66,7 +66,7 @@ def test_a_drop_and_an_addition_that_have_nothing_in_common_are_fine() -> None:
     ],
 )
 def test_the_same_thing_touched_twice_is_refused(asked: tuple[Change, ...]) -> None:
-    """The steps of a migration are rendered from one snapshot, so they must not build on each other."""
+    """Which of the two the author meant is open, and the order in which they are listed may be an accident."""
     assert check(*asked) == "touched-twice"
 
 
@@ -82,3 +82,38 @@ def test_only_a_name_that_goes_can_be_acknowledged() -> None:
     """A stray acknowledgement would silently lift a later finding."""
     assert check(drop("ItemDesc"), acknowledged={"ItemDesc": "an API key"}) is None
     assert check(drop("ItemDesc"), acknowledged={"ItemDsc": "an API key"}) == "acknowledged-name-stays"
+
+
+def entity(name: str, *fields: str) -> Change:
+    """Return a new entity with text fields."""
+    made = [{"name": field, "type": "Text"} for field in fields]
+    return changes.build("add_entity", entity=name, fields=made, key=[fields[0]])
+
+
+def test_an_entity_that_goes_and_one_like_it_that_comes_look_like_a_rename() -> None:
+    """Told as a drop and an addition, every record would stay behind."""
+    gone = changes.build("drop_entity", entity="items")
+
+    assert check(gone, entity("things", "ItemDesc")) == "looks-like-a-rename"
+    assert check(entity("things", "ItemDesc"), gone) == "looks-like-a-rename"
+    assert check(gone, entity("things", "ItemDesc", "other")) is None
+    assert check(gone, entity("things", "other")) is None
+
+
+def test_who_says_that_it_is_no_rename_is_believed() -> None:
+    """Nobody guesses: the migration says what it is, and why, where a reviewer reads it."""
+    why = {"ItemDesc": "not a rename: the old text is wrong"}
+    gone = changes.build("drop_entity", entity="items")
+
+    assert check(drop("ItemDesc"), add("description"), acknowledged=why) is None
+    assert (
+        check(gone, entity("things", "ItemDesc"), acknowledged={"items": "not a rename: new things"}) is None
+    )
+
+
+def test_a_change_that_carries_its_values_over_is_no_hidden_rename() -> None:
+    """A split drops a field and adds others of its type, and moves the values itself."""
+    parts = [{"name": "first", "type": "Text"}, {"name": "rest", "type": "Text"}]
+    split = changes.build("split_field", entity="items", field="ItemDesc", into=parts, separator=" ")
+
+    assert check(split, add("weight", "Text")) is None
