@@ -176,10 +176,12 @@ def _integer(value: int, types: frozenset[str]) -> Any:
         return float(value)
     if types == only("decimal"):
         return Decimal128(Decimal(value))
-    if value not in INT64:
-        raise Unwritable(f"{value} does not fit in 64 bits")
+    # A range asks its members one by one for anything but an exact int, and a long is a subclass.
+    whole = int(value)
+    if whole not in INT64:
+        raise Unwritable(f"{whole} does not fit in 64 bits")
     long = isinstance(value, Int64) or types & AS_INTEGER == only("long")
-    return int(value) if value in INT32 and not long else Int64(value)
+    return whole if whole in INT32 and not long else Int64(whole)
 
 
 def _decimal(value: Decimal, types: frozenset[str]) -> Any:
