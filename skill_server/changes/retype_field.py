@@ -9,7 +9,7 @@ from skill_server.model.change import Change
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import Name
 from skill_server.model.logical import Fidelity, FieldType, fidelity
-from skill_server.model.snapshot import Snapshot
+from skill_server.model.snapshot import Entity, Snapshot
 
 
 class RetypeField(Change):
@@ -39,7 +39,9 @@ class RetypeField(Change):
     def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
         """Yield a field that is not there or of another type, and a conversion that is unknown or loses digits."""
         yield from presence.field_problems(snapshot, self.entity, self.field)
-        yield from presence.key_problems(snapshot, self.entity, self.field)
+        if not snapshot.declares_fields:
+            # Where records are found by nothing but their key, it cannot be another value in the same record.
+            yield from presence.key_problems(snapshot, self.entity, self.field)
         yield from self._type_problems(snapshot)
         loss = fidelity(self.was, self.to)
         if self.was == self.to:
@@ -72,7 +74,9 @@ class RetypeField(Change):
         entity = snapshot.entity(self.entity)
         field = entity.field(self.field) if entity else None
         # MongoDB has no declared types: what a few records hold does not contradict the author.
-        if snapshot.declares_fields and field and field.type not in (None, self.was):
+        # A field that points to another one may have followed it to the new type in this migration.
+        known = (None, self.was, self.to) if self._points(entity) else (None, self.was)
+        if snapshot.declares_fields and field and field.type not in known:
             yield presence.problem(
                 "type-differs",
                 snapshot,
@@ -80,6 +84,10 @@ class RetypeField(Change):
                 f"Write was={str(field.type)!r}.",
                 name=self.field,
             )
+
+    def _points(self, entity: Entity | None) -> bool:
+        rules = entity.constraints if entity else ()
+        return any(item.references is not None and self.field in item.fields for item in rules)
 
 
 CHANGE = RetypeField

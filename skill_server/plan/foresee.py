@@ -7,6 +7,7 @@ from skill_server.model import action as actions
 from skill_server.model.action import Action
 from skill_server.model.base import digest
 from skill_server.model.logical import LogicalType
+from skill_server.model.references import followers
 from skill_server.model.snapshot import Constraint, Entity, Field, Index, IndexKey, Snapshot
 
 
@@ -52,6 +53,10 @@ def _entities(snapshot: Snapshot, action: Action) -> tuple[Entity, ...]:
                 _moved(entity, action.to) if entity.name == action.entity else entity
                 for entity in snapshot.entities
             )
+        case actions.RetypeField():
+            return _retyped(snapshot, action.entity, action.field, action.to)
+        case actions.RestoreType():
+            return _retyped(snapshot, action.entity, action.field, action.was)
         case actions.Undo(undone=actions.RetireEntity()):
             return (*others, Entity(name=action.entity, native_name=action.entity))
         case _:
@@ -85,10 +90,6 @@ def _edit(action: Action) -> Callable[[Entity], Entity]:
             return lambda entity: entity.model_copy(
                 update={"fields": (*_without(entity, action.field), field)}
             )
-        case actions.RetypeField():
-            return lambda entity: _edited(entity, action.field, type=action.to, native_type=str(action.to))
-        case actions.RestoreType():
-            return lambda entity: _edited(entity, action.field, type=action.was, native_type=str(action.was))
         case actions.SetDefault():
             default = None if action.default is None else str(action.default)
             return lambda entity: _edited(entity, action.field, default=default)
@@ -129,10 +130,37 @@ def _edit(action: Action) -> Callable[[Entity], Entity]:
             | actions.Undo()
         ):
             return lambda entity: entity
-        case actions.AddEntity() | actions.RemoveEntity() | actions.RenameEntity() | actions.RetireEntity():
+        case (
+            actions.AddEntity()
+            | actions.RemoveEntity()
+            | actions.RenameEntity()
+            | actions.RetireEntity()
+            | actions.RetypeField()
+            | actions.RestoreType()
+        ):
             raise ValueError(f"{action.kind} changes more than one entity")
         case _:
             assert_never(action)
+
+
+def _retyped(snapshot: Snapshot, entity: str, field: str, to: LogicalType) -> tuple[Entity, ...]:
+    """Return the entities after a field and all that point to it have got another type."""
+    places = {(entity, field)} | {
+        (item.entity.name, item.field.name) for item in followers(snapshot, entity, field)
+    }
+    return tuple(
+        known.model_copy(
+            update={
+                "fields": tuple(
+                    item.model_copy(update={"type": to, "native_type": str(to)})
+                    if (known.name, item.name) in places
+                    else item
+                    for item in known.fields
+                )
+            }
+        )
+        for known in snapshot.entities
+    )
 
 
 def _new(action: actions.AddEntity) -> Entity:
