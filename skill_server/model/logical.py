@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from skill_server.model.base import Frozen
+from skill_server.model.ids import Name
 
 
 class Kind(StrEnum):
@@ -27,19 +28,26 @@ class Kind(StrEnum):
     JSON = "Json"
     UUID = "Uuid"
     BINARY = "Binary"
+    ARRAY = "Array"
+    REFERENCE = "Reference"
 
 
-_SPELLING = re.compile(r"\s*([A-Za-z]+)\s*(?:\(\s*([^()]*)\s*\))?\s*")
+_SPELLING = re.compile(r"\s*([A-Za-z]+)\s*(?:\(\s*(.*?)\s*\))?\s*", re.DOTALL)
 
 
 class LogicalType(Frozen):
-    """A type as an author writes it: `String(40)`, `Decimal(12,2)`, `DateTime(tz)`, `Integer`."""
+    """A type as an author writes it: `String(40)`, `Decimal(12,2)`, `DateTime(tz)`, `Array(Text)`, `Reference(items)`.
+
+    `of` is the type of an array's elements, `entity` the one whose key a reference holds.
+    """
 
     kind: Kind
     length: int | None = None
     precision: int | None = None
     scale: int | None = None
     timezone: bool = False
+    of: "LogicalType | None" = None
+    entity: Name | None = None
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> Self:
@@ -53,6 +61,14 @@ class LogicalType(Frozen):
             or not 0 <= (self.scale or 0) <= self.precision
         ):
             raise ValueError("Decimal takes precision and scale, as in Decimal(12,2)")
+        # PostgreSQL does not tell an array of arrays from an array (manual, section 8.15.1).
+        nested = self.of is not None and self.of.kind in (Kind.ARRAY, Kind.REFERENCE)
+        if (self.kind is Kind.ARRAY) is not (self.of is not None) or nested:
+            raise ValueError(
+                "Array takes the type of its elements, as in Array(Text); use Json for arrays of arrays"
+            )
+        if (self.kind is Kind.REFERENCE) is not (self.entity is not None):
+            raise ValueError("Reference takes the entity it points to, as in Reference(items)")
         return self
 
     def __str__(self) -> str:
@@ -63,6 +79,10 @@ class LogicalType(Frozen):
                 return f"Decimal({self.precision},{self.scale or 0})"
             case Kind.DATE_TIME:
                 return "DateTime(tz)" if self.timezone else "DateTime"
+            case Kind.ARRAY:
+                return f"Array({self.of})"
+            case Kind.REFERENCE:
+                return f"Reference({self.entity})"
             case _:
                 return str(self.kind)
 
@@ -79,6 +99,9 @@ def parse(text: object) -> LogicalType:
     if kind is None:
         raise ValueError(f"unknown type {word!r}; known types: {', '.join(Kind)}")
     values: dict[str, Any] = {"kind": kind}
+    if kind in (Kind.ARRAY, Kind.REFERENCE):
+        values |= {"of": parse(inside)} if kind is Kind.ARRAY and inside else {"entity": inside or None}
+        return LogicalType(**values)
     parts = [part.strip() for part in inside.split(",")] if inside else []
     if kind is Kind.DATE_TIME and parts in (["tz"], ["timezone"]):
         values["timezone"] = True
@@ -101,7 +124,7 @@ class _AsText:
         return {
             "type": "string",
             "description": "String(n), Text, Integer, BigInteger, Float, Decimal(p,s), Boolean, Date, DateTime, "
-            "DateTime(tz), Json, Uuid or Binary",
+            "DateTime(tz), Json, Uuid, Binary, Array(type) or Reference(entity)",
         }
 
 
@@ -132,39 +155,65 @@ class Fidelity(StrEnum):
 _TEXTUAL = frozenset({Kind.STRING, Kind.TEXT})
 _WHOLE = frozenset({Kind.INTEGER, Kind.BIG_INTEGER})
 _NUMERIC = _WHOLE | {Kind.DECIMAL, Kind.FLOAT}
+# JSON knows no infinity and no NaN, and text here no year before 1 or after 9999.
+_BOUNDED = frozenset({Kind.FLOAT, Kind.DECIMAL, Kind.DATE, Kind.DATE_TIME})
 
 
 def fidelity(source: LogicalType, target: LogicalType) -> Fidelity | None:
     """Say what converting every value of `source` to `target` can do, or None where no conversion is defined.
 
     `lossless`: each value goes over and comes back the same. `checked`: values that cannot go over are found before
-    anything runs, the others come back the same in meaning. `lossy`: even values that go over may lose digits.
+    anything runs, the others come back the same in meaning. `lossy`: even values that go over may lose digits. Where
+    there is a way there is one back.
     """
     if source == target:
         return Fidelity.LOSSLESS
-    kinds = (source.kind, target.kind)
-    if target.kind is Kind.TEXT:
-        return None if source.kind is Kind.BINARY else Fidelity.LOSSLESS
+    if Kind.REFERENCE in (source.kind, target.kind):
+        return None
+    if Kind.ARRAY in (source.kind, target.kind):
+        return _array_fidelity(source, target)
+    if target.kind in _TEXTUAL:
+        return _fidelity_to_text(source, target)
     if source.kind in _TEXTUAL:
-        if target.kind is Kind.STRING:
-            longer = source.kind is Kind.STRING and (source.length or 0) <= (target.length or 0)
-            return Fidelity.LOSSLESS if longer else Fidelity.CHECKED
-        return None if target.kind is Kind.BINARY else Fidelity.CHECKED
-    if target.kind is Kind.STRING:
-        return None if source.kind is Kind.BINARY else Fidelity.CHECKED
+        return Fidelity.LOSSLESS if target.kind is Kind.BINARY else Fidelity.CHECKED
     if source.kind in _NUMERIC and target.kind in _NUMERIC:
         return _numeric_fidelity(source, target)
-    if kinds == (Kind.DATE, Kind.DATE_TIME):
+    match source.kind, target.kind:
+        case Kind.DATE_TIME, Kind.DATE_TIME:
+            return Fidelity.LOSSLESS
+        case Kind.DATE, Kind.DATE_TIME:
+            # PostgreSQL has days beyond its last moment.
+            return Fidelity.CHECKED
+        case Kind.DATE_TIME, Kind.DATE:
+            return Fidelity.LOSSY
+        case Kind.BOOLEAN, Kind.INTEGER | Kind.BIG_INTEGER:
+            return Fidelity.LOSSLESS
+        case Kind.INTEGER | Kind.BIG_INTEGER, Kind.BOOLEAN:
+            return Fidelity.CHECKED
+        case _:
+            return None
+
+
+def _fidelity_to_text(source: LogicalType, target: LogicalType) -> Fidelity:
+    if target.kind is Kind.STRING:
+        longer = source.kind is Kind.STRING and (source.length or 0) <= (target.length or 0)
+        return Fidelity.LOSSLESS if longer else Fidelity.CHECKED
+    checked = source.kind in (Kind.DATE, Kind.DATE_TIME, Kind.BINARY)
+    return Fidelity.CHECKED if checked else Fidelity.LOSSLESS
+
+
+def _array_fidelity(source: LogicalType, target: LogicalType) -> Fidelity | None:
+    if source.of is not None and target.of is not None:
+        return fidelity(source.of, target.of)
+    elements = source.of or target.of
+    if Kind.JSON in (source.kind, target.kind) and elements is not None:
+        if elements.kind is Kind.BINARY:
+            return None
+        plain = target.kind is Kind.JSON and elements.kind not in _BOUNDED
+        return Fidelity.LOSSLESS if plain else Fidelity.CHECKED
+    if source == target.of:
         return Fidelity.LOSSLESS
-    if kinds == (Kind.DATE_TIME, Kind.DATE):
-        return Fidelity.LOSSY
-    if kinds == (Kind.DATE_TIME, Kind.DATE_TIME):
-        return Fidelity.LOSSLESS
-    if kinds in ((Kind.BOOLEAN, Kind.INTEGER), (Kind.BOOLEAN, Kind.BIG_INTEGER)):
-        return Fidelity.LOSSLESS
-    if kinds in ((Kind.INTEGER, Kind.BOOLEAN), (Kind.BIG_INTEGER, Kind.BOOLEAN)):
-        return Fidelity.CHECKED
-    return None
+    return Fidelity.CHECKED if source.of == target else None
 
 
 def _numeric_fidelity(source: LogicalType, target: LogicalType) -> Fidelity:

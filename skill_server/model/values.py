@@ -159,6 +159,17 @@ def _binary(value: Any, _kind: LogicalType) -> None:
         raise ValueError("write bytes as Base64 text") from error
 
 
+def _array(value: Any, kind: LogicalType) -> None:
+    _require(isinstance(value, list) and kind.of is not None, "write a list of values")
+    for place, part in enumerate(cast("list[Any]", value)):
+        if kind.of is not None and (reason := misfit(part, kind.of)):
+            raise ValueError(f"element {place}: {reason}")
+
+
+def _reference(_value: Any, kind: LogicalType) -> None:
+    raise ValueError(f"a default of {kind} would point every record to the same one; fill it with a function")
+
+
 _FITS: dict[Kind, Callable[[Any, LogicalType], None]] = {
     Kind.STRING: _text,
     Kind.TEXT: _text,
@@ -172,4 +183,6 @@ _FITS: dict[Kind, Callable[[Any, LogicalType], None]] = {
     Kind.JSON: _json,
     Kind.UUID: _uuid,
     Kind.BINARY: _binary,
+    Kind.ARRAY: _array,
+    Kind.REFERENCE: _reference,
 }

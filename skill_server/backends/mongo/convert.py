@@ -1,36 +1,35 @@
 """How one value becomes one of another logical type: an explicit, pure rule for each BSON type.
 
-Rounding follows PostgreSQL's casts, so that both databases of a pair end with the same number: `numeric` rounds half
-away from zero, `double precision` to an integer half to even, and to `numeric` with 15 significant digits (manual,
-sections 8.1.2 and 8.1.3).
+Rounding follows PostgreSQL, so that both databases of a pair end with the same number: between numbers to `Decimal`
+half away from zero, from `Float` to a whole number half to even.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import uuid
-from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
+from skill_server.backends import spellings
+from skill_server.backends.mongo import convert_json, convert_moment
+from skill_server.backends.mongo.convert_text import as_text
+from skill_server.backends.mongo.unconvertible import Unconvertible
 from skill_server.backends.mongo.values import INT32, INT64
 from skill_server.model.logical import Fidelity, Kind, LogicalType, fidelity
 
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
-_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*")
-_TRUE, _FALSE = frozenset("true t yes y on 1".split()), frozenset("false f no n off 0".split())
+_UUID = re.compile(spellings.UUID)
+_WHOLE, _NUMBER = re.compile(spellings.WHOLE), re.compile(spellings.NUMBER)
 # Decimal128 holds 34 digits (IEEE 754-2008); more are never needed between two of these types.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+_TEXTUAL = frozenset({Kind.STRING, Kind.TEXT})
 
-
-class Unconvertible(ValueError):
-    """The value has no counterpart in the other type."""
+__all__ = ["Unconvertible", "ambiguous", "convert"]
 
 
 def convert(value: Any, was: LogicalType, to: LogicalType) -> Any:
-    """Return a BSON value as type `to`; one that is of that type already comes back unchanged.
+    """Return a BSON value as type `to`; one that is of that type already comes back unchanged (but see `ambiguous`).
 
     `was` is the field's type before: it tells a date from a moment, which are one type in BSON.
 
@@ -41,65 +40,98 @@ def convert(value: Any, was: LogicalType, to: LogicalType) -> Any:
         return _convert(value, was, to)
     except Unconvertible:
         raise
-    except (ValueError, OverflowError, InvalidOperation) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise Unconvertible(str(error)) from error
 
 
+def ambiguous(value: Any, was: LogicalType, to: LogicalType) -> bool:
+    """Tell whether a value may be one of either type: text is also a value of JSON."""
+    return isinstance(value, str | list) and Kind.JSON in ((was.of or was).kind, (to.of or to).kind)
+
+
 def _convert(value: Any, was: LogicalType, to: LogicalType) -> Any:
+    if to.of is not None or was.of is not None:
+        return _array(value, was, to)
     match to.kind:
         case Kind.STRING | Kind.TEXT:
-            text = value if isinstance(value, str) else _as_text(value, was)
+            text = as_text(value, was)
             if to.kind is Kind.STRING and len(text) > (to.length or 0):
                 raise Unconvertible("the text is too long")
             return text
         case Kind.INTEGER | Kind.BIG_INTEGER:
             return _as_integer(value, to)
         case Kind.FLOAT:
-            return value if isinstance(value, float) else float(_as_number(value))
+            return value if isinstance(value, float) else _as_double(value)
         case Kind.DECIMAL:
             return _as_decimal(value, was, to)
         case Kind.BOOLEAN:
             return _as_boolean(value)
-        case Kind.DATE | Kind.DATE_TIME:
-            return _as_moment(value, to)
+        case Kind.DATE:
+            return convert_moment.as_day(value)
+        case Kind.DATE_TIME:
+            return convert_moment.as_moment(value, timezone=to.timezone)
         case Kind.JSON:
-            return json.loads(value) if isinstance(value, str) else _same(value, dict, list)
+            return convert_json.read(value) if isinstance(value, str) and was.kind in _TEXTUAL else value
         case Kind.UUID:
             return _as_uuid(value)
         case Kind.BINARY:
-            return _same(value, bytes)
+            return value.encode() if isinstance(value, str) else _same(value, bytes)
+        case Kind.ARRAY | Kind.REFERENCE:
+            raise Unconvertible(f"no value becomes a {to}")
+
+
+def _array(value: Any, was: LogicalType, to: LogicalType) -> Any:
+    if to.kind is Kind.JSON and was.of is not None:
+        of = was.of
+        parts: list[Any] = _same(value, list) if of.kind is Kind.JSON else _flat(value)
+        return [None if part is None else convert_json.element(part, of) for part in parts]
+    if was.kind is Kind.JSON and to.of is not None:
+        if to.of.kind is Kind.JSON:
+            return list(_same(value, list))
+        return [None if part is None else _from_json(part, to.of) for part in _flat(value)]
+    if was.of == to:
+        if not isinstance(value, list):
+            return _convert(value, to, to)
+        parts = _same(value, list)
+        if len(parts) != 1 or parts[0] is None:
+            raise Unconvertible(f"it has {len(parts)} elements, not one")
+        return _convert(parts[0], to, to)
+    if was == to.of:
+        return _each(value, was, was) if isinstance(value, list) else [_convert(value, was, was)]
+    if was.of is None or to.of is None:
+        raise Unconvertible(f"no {was} becomes a {to}")
+    return _each(value, was.of, to.of)
+
+
+def _each(value: Any, was: LogicalType, to: LogicalType) -> list[Any]:
+    return [None if part is None else _convert(part, was, to) for part in _flat(value)]
+
+
+def _flat(value: Any) -> list[Any]:
+    parts: list[Any] = _same(value, list)
+    if any(isinstance(part, list) for part in parts):
+        raise Unconvertible("it is an array of arrays")
+    return parts
+
+
+def _from_json(part: Any, of: LogicalType) -> Any:
+    text = LogicalType(kind=Kind.TEXT)
+    if isinstance(part, bool) is not (of.kind is Kind.BOOLEAN):
+        raise Unconvertible(f"a {type(part).__name__} is no {of}")
+    if of.kind in (Kind.INTEGER, Kind.BIG_INTEGER, Kind.FLOAT, Kind.DECIMAL):
+        if isinstance(part, str):
+            raise Unconvertible(f"a text is no {of}")
+        # Each number counts by its digits, as if it stood in text: nothing is rounded.
+        part = part if isinstance(part, float) and of.kind is Kind.FLOAT else as_text(part, text)
+    elif of.kind in _TEXTUAL and not isinstance(part, str):
+        raise Unconvertible(f"a {type(part).__name__} is no text")
+    return _convert(part, text, of)
 
 
 def _same(value: Any, *types: type) -> Any:
     if not isinstance(value, types):
         raise Unconvertible(f"a {type(value).__name__} is no such value")
     return value
-
-
-def _as_text(value: Any, was: LogicalType) -> str:
-    from bson import Binary, Decimal128
-
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, Decimal128):
-        return format(value.to_decimal(), "f")
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC)
-        return (
-            moment.date().isoformat() if was.kind is Kind.DATE else moment.isoformat().replace("+00:00", "Z")
-        )
-    if isinstance(value, Binary) and value.subtype == 4 and len(value) == 16:
-        return str(uuid.UUID(bytes=bytes(value)))
-    if isinstance(value, dict | list):
-        try:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        except TypeError as error:
-            raise Unconvertible("it holds a value that JSON does not know") from error
-    raise Unconvertible(f"a {type(value).__name__} has no text")
 
 
 def _as_number(value: Any) -> Decimal | int | float:
@@ -111,15 +143,17 @@ def _as_number(value: Any) -> Decimal | int | float:
         return value
     if isinstance(value, Decimal128):
         return value.to_decimal()
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return Decimal(value.strip())
+    if isinstance(value, str):
+        text = value.strip(spellings.SPACES)
+        if len(text) <= spellings.LONGEST_NUMBER and _NUMBER.fullmatch(text):
+            return Decimal(text)
     raise Unconvertible(f"a {type(value).__name__} is no number")
 
 
 def _as_integer(value: Any, to: LogicalType) -> Any:
     from bson import Int64
 
-    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+    if isinstance(value, str) and not _WHOLE.fullmatch(value.strip(spellings.SPACES)):
         raise Unconvertible("the text is no whole number")
     number = _as_number(value)
     if isinstance(number, float):
@@ -135,11 +169,29 @@ def _as_integer(value: Any, to: LogicalType) -> Any:
     return Int64(whole) if to.kind is Kind.BIG_INTEGER else whole
 
 
+def _as_double(value: Any) -> float:
+    if isinstance(value, str) and value in (spellings.NOT_A_NUMBER, *spellings.INFINITIES):
+        return float(value)
+    number = _as_number(value)
+    double = float(number)
+    if isinstance(number, Decimal) and number.is_finite():
+        if not math.isfinite(double) or (double == 0 and number != 0):
+            raise Unconvertible("the number is out of the range of a double")
+        if isinstance(value, str) and Decimal(repr(double)) != number:
+            raise Unconvertible("a double does not hold all these digits")
+    return double
+
+
 def _as_decimal(value: Any, was: LogicalType, to: LogicalType) -> Any:
     from bson import Decimal128
 
+    if isinstance(value, str) and value == spellings.NOT_A_NUMBER:
+        return Decimal128(value)
     number = _as_number(value)
-    exact = Decimal(format(number, ".15g")) if isinstance(number, float) else Decimal(number)
+    # A double goes over by its shortest spelling, which is what an application shows of it.
+    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    if exact.is_nan():
+        return Decimal128(spellings.NOT_A_NUMBER)
     if not exact.is_finite():
         raise Unconvertible("it is not finite")
     rounded = exact.quantize(Decimal(1).scaleb(-(to.scale or 0)), context=_EXACT)
@@ -153,38 +205,19 @@ def _as_decimal(value: Any, was: LogicalType, to: LogicalType) -> Any:
 def _as_boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise Unconvertible("it is neither true nor false")
-
-
-def _as_moment(value: Any, to: LogicalType) -> Any:
-    from bson.datetime_ms import DatetimeMS
-
+    word = str(value) if isinstance(value, int) else ""
     if isinstance(value, str):
-        text = value.strip()
-        moment = datetime.fromisoformat(text)
-        if to.kind is Kind.DATE and len(text) > len("2000-01-01"):
-            raise Unconvertible("the text holds a time of day")
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        if moment.microsecond % 1000:
-            raise Unconvertible("a BSON date holds milliseconds, the text has more digits")
-        return moment
-    if isinstance(value, DatetimeMS) and to.kind is Kind.DATE_TIME:
-        return value
-    moment = _same(value, datetime)
-    if to.kind is Kind.DATE_TIME:
-        return moment
-    day: date = moment.astimezone(UTC).date()
-    return datetime.combine(day, datetime.min.time(), UTC)
+        word = value.strip(spellings.SPACES).lower()
+    if word in spellings.TRUE or word in spellings.FALSE:
+        return word in spellings.TRUE
+    raise Unconvertible("it is neither true nor false")
 
 
 def _as_uuid(value: Any) -> Any:
     from bson import Binary
 
-    if isinstance(value, str):
-        return Binary(uuid.UUID(value.strip()).bytes, 4)
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return Binary(uuid.UUID(value).bytes, 4)
     if isinstance(value, Binary) and value.subtype == 4:
         return value
     raise Unconvertible("it is no UUID")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from skill_server.backends.mongo import raw
-from skill_server.backends.mongo.convert import Unconvertible, convert
+from skill_server.backends.mongo.convert import Unconvertible, ambiguous, convert
+from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import ConvertValues
 from skill_server.backends.mongo.passes import Passes
 from skill_server.errors import Failed
@@ -28,11 +29,8 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
 
         keeping: list[Any] = []
         setting: list[Any] = []
-        for document in documents:
-            found = raw.find(document, operation.field)
-            if found is None or found.value.kind == NULL:
-                continue
-            identity, old = raw.require(document, "_id"), found.value
+        waiting = await _waiting(documents, operation, passes)
+        for identity, old in waiting.items():
             key = raw.key(identity)
             new = converted(old, operation.was, operation.to, identity)
             if new != old:
@@ -52,6 +50,23 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
     await passes.once(operation.collection, present, batch)
     first = False
     await passes.until_quiet(operation.collection, present, batch)
+
+
+async def _waiting(
+    documents: Sequence[bytes], operation: ConvertValues, passes: Passes
+) -> dict[raw.Value, raw.Value]:
+    """Return the values of a batch by `_id`, without those that are converted already though they do not look it."""
+    found: dict[raw.Value, raw.Value] = {}
+    doubtful: list[raw.Value] = []
+    for document in documents:
+        there = raw.find(document, operation.field)
+        if there is not None and there.value.kind != NULL:
+            identity = raw.require(document, "_id")
+            found[identity] = there.value
+            if ambiguous(raw.decoded(there.value), operation.was, operation.to):
+                doubtful.append(identity)
+    made = await kept_values(passes.connections, operation.kept, doubtful, which="new")
+    return {identity: value for identity, value in found.items() if made.get(identity) != value}
 
 
 def converted(value: raw.Value, was: LogicalType, to: LogicalType, identity: raw.Value) -> raw.Value:

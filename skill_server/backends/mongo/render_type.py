@@ -84,7 +84,9 @@ def _values(subject: Subject, action: RetypeField, kept: Fidelity) -> Piece:
         (Hazard.LOSES_PRECISION, Hazard.RETIRES_DATA) if kept is Fidelity.LOSSY else (Hazard.RETIRES_DATA,)
     )
     unique = any(index.get("unique") and list(index["key"]) == [name] for index in naming(subject))
-    there = FindUnconvertible(collection=collection, field=name, was=action.was, to=action.to, unique=unique)
+    there = FindUnconvertible(
+        collection=collection, field=name, was=action.was, to=action.to, kept=subject.kept, unique=unique
+    )
     returning = FindUnconvertible(
         collection=collection, field=name, was=action.to, to=action.was, kept=subject.kept
     )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from skill_server.backends.mongo import raw
-from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.convert_values import NULL, converted
+from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import RevertValues
 from skill_server.backends.mongo.passes import Passes
 
@@ -54,16 +54,3 @@ async def run(operation: RevertValues, passes: Passes) -> None:
 
     await passes.once(operation.kept, {}, restore)
     await passes.until_quiet(operation.collection, {operation.field: {"$exists": True}}, convert_back)
-
-
-async def kept_values(
-    connections: Connections, kept: str, identities: Sequence[raw.Value], *, which: str = "old"
-) -> dict[raw.Value, raw.Value]:
-    """Return the kept values of these documents by `_id`."""
-    if not identities:
-        return {}
-    found: dict[raw.Value, raw.Value] = {}
-    wanted = {"_id": {"$in": [raw.key(identity) for identity in identities]}}
-    async for side in connections.raw(kept).find(wanted):
-        found[raw.require(side.raw, "_id")] = raw.require(side.raw, which)
-    return found

@@ -25,6 +25,7 @@ BSON_TYPE = {
     Kind.DATE_TIME: "date",
     Kind.UUID: "binData",
     Kind.BINARY: "binData",
+    Kind.ARRAY: "array",
 }
 # Names of the element types of bsonspec.org, as the `$type` operator spells them.
 TYPE_NAMES = {
@@ -86,6 +87,9 @@ def logical_type(
 
 def schema_of(to: LogicalType, *, nullable: bool) -> dict[str, Any]:
     """Return what a `$jsonSchema` says of a field of a type, in Extended JSON."""
+    if to.kind is Kind.REFERENCE:
+        # Whatever the key of the other collection holds; an ObjectId is none of the logical types.
+        return {}
     if to.kind is Kind.JSON:
         types = ["object", "array", "string", "int", "long", "double", "decimal", "bool"]
     else:
@@ -95,6 +99,8 @@ def schema_of(to: LogicalType, *, nullable: bool) -> dict[str, Any]:
     schema: dict[str, Any] = {"bsonType": types[0] if len(types) == 1 else types}
     if to.kind is Kind.STRING:
         schema["maxLength"] = {"$numberInt": str(to.length)}
+    if to.of is not None:
+        schema["items"] = schema_of(to.of, nullable=True)
     return schema
 
 
@@ -151,6 +157,9 @@ def _to_bson(value: Any, to: LogicalType) -> Any:
             return Binary(base64.b64decode(value, validate=True))
         case Kind.JSON:
             return value
+        case Kind.ARRAY if isinstance(value, list) and to.of is not None:
+            parts: list[Any] = value
+            return [None if part is None else _to_bson(part, to.of) for part in parts]
         case _:
             raise ValueError("another type")
 

@@ -3,6 +3,7 @@
 import re
 from typing import assert_never
 
+from skill_server.errors import Invalid
 from skill_server.model.logical import Kind, LogicalType
 
 _PARAMETERS = re.compile(r"([a-z ]+?)(?:\((\d+)(?:,(\d+))?\))?((?: with| without) time zone)?")
@@ -50,12 +51,23 @@ def native(logical: LogicalType) -> str:
             return "uuid"
         case Kind.BINARY:
             return "bytea"
+        case Kind.ARRAY if logical.of is not None:
+            return f"{native(logical.of)}[]"
+        case Kind.ARRAY | Kind.REFERENCE:
+            raise Invalid(
+                "reference-not-resolved",
+                f"{logical} has no PostgreSQL type, because the entity or its key is not known",
+                help="Name an entity that has a key of one field.",
+            )
         case _:
             assert_never(logical.kind)
 
 
 def logical(formatted: str) -> LogicalType | None:
     """Return the logical type of what `format_type` printed, or None where nothing fits it whole."""
+    if formatted.endswith("[]"):
+        of = logical(formatted.removesuffix("[]"))
+        return LogicalType(kind=Kind.ARRAY, of=of) if of is not None and of.of is None else None
     if (match := _PARAMETERS.fullmatch(formatted)) is None:
         return None
     word, first, second, zone = match.groups()

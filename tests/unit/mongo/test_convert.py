@@ -40,7 +40,7 @@ UUID_TEXT = "00010203-0405-0607-0809-0a0b0c0d0e0f"
         (MOMENT, "DateTime(tz)", "Text", "2024-02-29T12:34:56.789000Z"),
         ("2024-02-29T12:34:56.789Z", "Text", "DateTime(tz)", MOMENT),
         ('{"a":[1]}', "Text", "Json", {"a": [1]}),
-        ({"a": [1, "ü"]}, "Json", "Text", '{"a":[1,"ü"]}'),
+        ({"a": [1, "ü"]}, "Json", "Text", '{"a": [1, "ü"]}'),
         (UUID_TEXT, "Text", "Uuid", UUID),
         (UUID, "Uuid", "Text", UUID_TEXT),
         ("abc", "Text", "String(3)", "abc"),
