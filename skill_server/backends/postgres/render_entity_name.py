@@ -126,4 +126,9 @@ def _refuse_renaming(place: Scene, snapshot: Snapshot, to: str) -> None:
 
 
 def _refuse_named(place: Scene, doing: str) -> None:
-    refuse_leaning(place, doing, (item for item in place.entity.dependents if item.kind in _BY_NAME))
+    # A function in SQL's own form is tied to the table by number, one in text is not.
+    refuse_leaning(
+        place,
+        doing,
+        (item for item in place.entity.dependents if item.kind in _BY_NAME and not item.follows_rename),
+    )

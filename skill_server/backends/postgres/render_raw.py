@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import TokenError
 
+from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.errors import Refused
 from skill_server.model.action import RunRaw
 from skill_server.model.hazard import Hazard, Lock
@@ -28,6 +29,11 @@ _FUNCTIONS = frozenset(
 _DELETING = frozenset({"DELETE", "DROP", "UPDATE"})
 _LONGEST = 100_000
 _QUOTED = frozenset({"IDENTIFIER", "STRING", "HEREDOC_STRING", "NATIONAL_STRING", "BYTE_STRING"})
+
+
+# Authors write names as their application does; every other step names the schema of everything.
+_PUBLIC = Statement(text=f"SET LOCAL search_path TO {quoted(SCHEMA)}")
+_PINNED = Statement(text="SET LOCAL search_path TO DEFAULT")
 
 
 class _Token(NamedTuple):
@@ -60,11 +66,13 @@ def _way(texts: tuple[str, ...], what: str) -> Way:
         return Way(summary=f"nothing: the migration gives no statement for {what}", statements=())
     tokens = [_checked(text) for text in texts]
     deletes = any(token.text.upper() in _DELETING for each in tokens for token in each if token.is_word)
+    # What a statement locks is not known, so the strongest lock is named.
     return Way(
         summary=f"run {len(texts)} statement{'s' if len(texts) > 1 else ''} that the migration gives for {what}",
-        # What a statement locks is not known, so the strongest lock is named.
-        statements=tuple(
-            Statement(text=text.strip().rstrip(";"), lock=Lock.ACCESS_EXCLUSIVE) for text in texts
+        statements=(
+            _PUBLIC,
+            *(Statement(text=_trimmed(text), lock=Lock.ACCESS_EXCLUSIVE) for text in texts),
+            _PINNED,
         ),
         hazards=(
             Hazard.BREAKS_OLD_CODE,
@@ -83,6 +91,10 @@ def _checked(text: str) -> list[_Token]:
             help="Write each statement by itself; use a change of the catalogue for what is refused here.",
         )
     return _tokens(text)
+
+
+def _trimmed(text: str) -> str:
+    return text.strip().rstrip(";")
 
 
 def _tokens(text: str) -> list[_Token]:
