@@ -82,7 +82,7 @@ async def _entity(
     seen = _Seen()
     records = size = 0
     if item.holds_documents:
-        records, size = await _extent(connections, item)
+        records, size = await extent(connections, item.name)
         async for batch in _some(connections, item.name, records):
             for document in bson_walk.documents(batch):
                 seen.add(document)
@@ -103,10 +103,11 @@ async def _entity(
     )
 
 
-async def _extent(connections: Connections, item: Collection) -> tuple[int, int]:
+async def extent(connections: Connections, collection: str) -> tuple[int, int]:
+    """Return how many documents a collection has and how many bytes they take, as the server estimates."""
     # The server's own estimate, which its metadata holds; no document is read for it.
     stages: list[dict[str, Any]] = [{"$collStats": {"storageStats": {}}}]
-    found: list[dict[str, Any]] = await connections.db()[item.name].aggregate(stages).to_list(None)
+    found: list[dict[str, Any]] = await connections.db()[collection].aggregate(stages).to_list(None)
     parts = [dict(part["storageStats"]) for part in found]
     return sum(int(part.get("count", 0)) for part in parts), sum(int(part.get("size", 0)) for part in parts)
 

@@ -34,11 +34,17 @@ class MongoJournal:
 
     async def put(self, plan_id: str, step: str, state: str, detail: JsonObject | None = None) -> None:
         """Write the mark of a step; the call returns when a majority has it in its journal."""
-        entry = {"state": state, "at": datetime.now(UTC), "detail": detail or {}}
-        identity = {"plan": plan_id, "step": step}
         async for attempt in patiently():
             with attempt:
-                await self._collection().update_one({"_id": identity}, {"$set": entry}, upsert=True)
+                await self.put_in(None, plan_id, step, state, detail)
+
+    async def put_in(
+        self, session: Any, plan_id: str, step: str, state: str, detail: JsonObject | None = None
+    ) -> None:
+        """Write the mark once, within the transaction of a session where there is one."""
+        entry = {"state": state, "at": datetime.now(UTC), "detail": detail or {}}
+        identity = {"plan": plan_id, "step": step}
+        await self._collection().update_one({"_id": identity}, {"$set": entry}, upsert=True, session=session)
 
     async def forget(self, plan_id: str) -> None:
         """Delete the marks of a plan."""

@@ -29,6 +29,60 @@ class DescribeField(Frozen):
     required_place: int | None = None
 
 
+class EditRules(Frozen):
+    """Change some words of what a validator says of one field, and leave the others as they are.
+
+    `required` None leaves that as it is. `forget` takes the description away when it says nothing more. With `alone`
+    the validator is there for this field only: it is made where none is, with this level and action, and taken away
+    when it says nothing more.
+    """
+
+    op: Literal["edit_rules"] = "edit_rules"
+    collection: str
+    field: str
+    put_json: str = "{}"
+    remove: tuple[str, ...] = ()
+    required: bool | None = None
+    required_place: int | None = None
+    forget: bool = False
+    alone: bool = False
+    level: str = "moderate"
+    action: str = "error"
+
+
+class CreateCollection(Frozen):
+    """Make a collection with these options; where `kept` is there, it comes back under the name instead."""
+
+    op: Literal["create_collection"] = "create_collection"
+    collection: str
+    options_json: str
+    kept: str | None = None
+
+
+class KeepCollection(Frozen):
+    """Move a collection aside, or drop it where it holds nothing; its TTL indexes go, so that nothing is deleted."""
+
+    op: Literal["keep_collection"] = "keep_collection"
+    collection: str
+    kept: str
+
+
+class RenameCollection(Frozen):
+    """Give a collection another name, and make sure that it still has these options."""
+
+    op: Literal["rename_collection"] = "rename_collection"
+    collection: str
+    to: str
+    options_json: str
+
+
+class RunCommand(Frozen):
+    """Run one command that an author wrote, of the few that `raw_commands` admits."""
+
+    op: Literal["run_command"] = "run_command"
+    command_json: str
+
+
 class CreateIndex(Frozen):
     """Build an index from its document; one that exists already with the same definition is left alone."""
 
@@ -125,6 +179,7 @@ class FindDuplicates(Frozen):
     field: str | None = None
     kept: str | None = None
     fill_json: str | None = None
+    collation_json: str | None = None
 
 
 class FindUnconvertible(Frozen):
@@ -151,8 +206,23 @@ class FindUnkept(Frozen):
     kept: str
 
 
+class FindOrphans(Frozen):
+    """Find the documents whose field names no document of another collection; elements of arrays count each."""
+
+    op: Literal["find_orphans"] = "find_orphans"
+    collection: str
+    field: str
+    references: str
+    references_field: str
+
+
 Change = (
     DescribeField
+    | EditRules
+    | CreateCollection
+    | KeepCollection
+    | RenameCollection
+    | RunCommand
     | CreateIndex
     | DropIndex
     | RenameValues
@@ -162,7 +232,7 @@ Change = (
     | RevertValues
     | DropKept
 )
-Question = FindOffenders | FindDuplicates | FindUnconvertible | FindUnkept
+Question = FindOffenders | FindDuplicates | FindUnconvertible | FindUnkept | FindOrphans
 
 # Built on first use: every command imports these, and most read no operation.
 _DEFERRED = ConfigDict(defer_build=True)

@@ -11,14 +11,16 @@ from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.convert import Unconvertible, convert
 from skill_server.backends.mongo.convert_values import NULL
 from skill_server.backends.mongo.failures import wrapped
+from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import (
     FindDuplicates,
     FindOffenders,
+    FindOrphans,
     FindUnconvertible,
     FindUnkept,
     read_question,
 )
-from skill_server.backends.mongo.revert_values import kept_values
+from skill_server.backends.mongo.orphans import orphans
 from skill_server.model.base import JsonObject
 from skill_server.model.ids import KEPT_NAME
 
@@ -39,6 +41,8 @@ async def probe(connections: Connections, command: JsonObject | None) -> ProbeRe
                 return await _counted(_unconvertible(connections, question))
             case FindUnkept():
                 return await _counted(_unkept(connections, question))
+            case FindOrphans():
+                return await _counted(orphans(connections, question))
             case _:
                 assert_never(question)
 
@@ -69,7 +73,10 @@ async def _duplicates(connections: Connections, question: FindDuplicates) -> Pro
         {"$match": {"n": {"$gt": 1}}},
     ]
     count, shown = 0, list[str]()
-    async for document in connections.raw(question.collection).aggregate(pipeline, allowDiskUse=True):
+    options: dict[str, Any] = {"allowDiskUse": True}
+    if question.collation_json is not None:
+        options["collation"] = ejson.loads(question.collation_json)
+    async for document in connections.raw(question.collection).aggregate(pipeline, **options):
         count += int(raw.decoded(raw.require(document.raw, "n")))
         if len(shown) < MOST_KEYS:
             shown.extend(raw.key_text(raw.require(document.raw, name)) for name in ("a", "b"))

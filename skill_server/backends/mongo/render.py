@@ -109,7 +109,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
         case PurgeValues():
             return purge_values(action, snapshot, names, migration)
         case RunRaw():
-            return run_raw(action, snapshot)
+            return run_raw(action, names)
         case BuildIndex():
             return build(action, snapshot, names)
         case RemoveIndex():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from skill_server.backends.mongo import ejson, index_documents
+from skill_server.backends.mongo import ejson, index_documents, index_shapes
 from skill_server.backends.mongo.operations import CreateIndex, DropIndex, FindDuplicates
 from skill_server.backends.mongo.rendering import (
     Subject,
@@ -19,7 +19,6 @@ from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import BuildIndex, RemoveIndex, RetireIndex
 from skill_server.model.hazard import Hazard
-from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Statement
 from skill_server.model.snapshot import Snapshot
@@ -30,28 +29,16 @@ OUTDATED, BUILT_NEW = "_dbm_old", "_dbm_new"
 def build(action: BuildIndex, snapshot: Snapshot, names: NameMap) -> tuple[Piece, ...]:
     """Build an index; a unique one is preceded by a search for duplicates."""
     entity, collection = require_collection(snapshot, names, action.entity)
-    if any(key.field is None for key in action.keys) or not action.keys:
-        raise Refused(
-            "index-not-possible",
-            f"the index {action.name} names an expression, which MongoDB cannot index",
-            help="Name fields, or declare the migration not applicable to MongoDB.",
-        )
-    keys = {
-        names.native_field(action.entity, key.field or "", BackendKind.MONGODB): -1 if key.descending else 1
-        for key in action.keys
-    }
-    definition: dict[str, Any] = {"key": keys, "name": action.name}
-    if action.unique:
-        definition["unique"] = True
+    definition = index_shapes.definition(action, entity, names)
     for index in entity.indexes:
-        there = list(ejson.loads(index.definition)["key"].items()) if index.definition else []
-        if index.name == action.name or there == list(keys.items()):
+        there: dict[str, Any] = ejson.loads(index.definition) if index.definition else {}
+        if index.name == action.name or (there and index_shapes.are_alike(there, definition)):
             raise Refused(
                 "index-exists",
                 f"{action.entity} already has the index {index.name} with this name or these keys",
                 help="Use that one, or choose another name and other keys.",
             )
-    return (_building(collection, definition),)
+    return (_building(collection, definition, index_shapes.note(action)),)
 
 
 def remove_built(action: RemoveIndex, snapshot: Snapshot, names: NameMap) -> tuple[Piece, ...]:
@@ -84,10 +71,10 @@ def retire_index(action: RetireIndex, snapshot: Snapshot, names: NameMap) -> tup
     return swapped((_building(collection, ejson.loads(index.definition)),))
 
 
-def _building(collection: str, definition: dict[str, Any]) -> Piece:
+def _building(collection: str, definition: dict[str, Any], note: str = "") -> Piece:
     name = definition["name"]
     up = way(
-        f"build the index {name} on {collection}",
+        f"build the index {name} on {collection}{note}",
         created(collection, definition),
         hazards=_dangers(definition),
     )
@@ -122,6 +109,7 @@ def duplicates(
         field=field,
         kept=kept,
         fill_json=fill,
+        collation_json=ejson.dumps(definition["collation"]) if "collation" in definition else None,
     )
     return probe(
         "no-duplicates",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skill_server.backends import flows
 from skill_server.backends.mongo import ejson, validator
 from skill_server.backends.mongo.operations import (
     DropKept,
@@ -11,12 +12,13 @@ from skill_server.backends.mongo.operations import (
     RetireValues,
 )
 from skill_server.backends.mongo.render_index import created, dropped, duplicates, naming
-from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
+from skill_server.backends.mongo.rendering import Subject, piece, require_collection, require_subject, way
 from skill_server.backends.mongo.values import to_bson
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard
+from skill_server.model.ids import KEPT_NAME
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Way
 from skill_server.model.snapshot import Snapshot
@@ -138,5 +140,13 @@ def _closing(subject: Subject) -> Piece:
 def purge_values(
     action: PurgeValues, snapshot: Snapshot, names: NameMap, migration: str
 ) -> tuple[Piece, ...]:
-    """Drop the store that an update or a copy keeps."""
-    raise NotImplementedError
+    """Drop the store that an update or a copy keeps; nothing but a backup brings it back."""
+    _, collection = require_collection(snapshot, names, action.entity)
+    kept = f"{KEPT_NAME}.{flows.store(migration, action.entity, action.fields)}"
+    what = f"the old values of {', '.join(action.fields)}" if action.fields else "the list of made records"
+    up = way(
+        f"delete {what} that were kept of {collection}",
+        statement(DropKept(kept=kept)),
+        hazards=(Hazard.DELETES_DATA,),
+    )
+    return (piece(Phase.FINALIZE, up, None),)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
-from skill_server.backends.mongo import ejson, index_documents, validator
+from skill_server.backends.mongo import ejson, index_documents, validator, views
 from skill_server.backends.mongo.operations import DescribeField
 from skill_server.backends.mongo.wording import statement
 from skill_server.errors import Refused
@@ -163,16 +162,12 @@ def require_settled(index: Index, names: NameMap, entity: str) -> None:
 
 
 def _require_no_view(snapshot: Snapshot, collection: str, field: str, entity: str) -> None:
-    for other in snapshot.entities:
-        if other.options.get(KIND) != "view":
-            continue
-        pipeline: Any = other.options.get("pipeline") or []
-        reads = other.options.get("viewOn") == collection or validator.mentions(pipeline, collection)
-        if reads and validator.mentions(pipeline, field):
+    for view in views.readers(snapshot, collection):
+        if validator.mentions(view.options.get("pipeline") or [], field):
             raise Refused(
                 "view-names-field",
-                f"the view {other.native_name} reads {field} of {entity} and would show something else",
-                help=f"Drop or rewrite the view {other.native_name} first.",
+                f"the view {view.native_name} reads {field} of {entity} and would show something else",
+                help=f"Drop or rewrite the view {view.native_name} first.",
             )
 
 

@@ -7,33 +7,51 @@ from typing import Any, assert_never
 
 from skill_server.backends.base import Progress, RunPolicy
 from skill_server.backends.mongo import (
+    collections,
     convert_values,
     ejson,
     rename_values,
     restore_values,
     retire_values,
     revert_values,
+    run_raw,
 )
-from skill_server.backends.mongo.catalog import create_index, describe_field, drop_index
+from skill_server.backends.mongo.catalog import create_index, describe_field, drop_index, edit_rules
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import patiently, wrapped
 from skill_server.backends.mongo.journal import DONE, RUNNING, MongoJournal
 from skill_server.backends.mongo.operations import (
-    Change,
     ConvertValues,
+    CreateCollection,
     CreateIndex,
     DescribeField,
     DropIndex,
     DropKept,
+    EditRules,
+    KeepCollection,
+    RenameCollection,
     RenameValues,
     RestoreValues,
     RetireValues,
     RevertValues,
+    RunCommand,
     read_change,
 )
 from skill_server.backends.mongo.passes import Passes
 from skill_server.errors import InDoubt, Refused
 from skill_server.model.plan import Step
+
+Catalog = (
+    DescribeField
+    | EditRules
+    | CreateIndex
+    | DropIndex
+    | CreateCollection
+    | KeepCollection
+    | RenameCollection
+    | DropKept
+)
+Operation = RenameValues | RetireValues | RestoreValues | ConvertValues | RevertValues | Catalog
 
 
 async def run(
@@ -85,13 +103,20 @@ async def _step(
             await journal.put(plan_id, step.id, RUNNING, {"statement": number, "records": records})
             await progress(records, None, step.forward.summary)
 
+        async def mark(session: Any, *, number: int = number) -> None:
+            await journal.put_in(session, plan_id, step.id, RUNNING, {"statement": number + 1})
+
         # The mark goes from statement to statement, so that a resumed step never converts what it brought back before.
         await journal.put(plan_id, step.id, RUNNING, {"statement": number})
-        await _change(read_change(statement.command), Passes(connections, policy.batch_records, border))
+        operation = read_change(statement.command)
+        if isinstance(operation, RunCommand):
+            await run_raw.run(operation, connections, mark)
+        else:
+            await _change(operation, Passes(connections, policy.batch_records, border))
     await journal.put(plan_id, step.id, DONE)
 
 
-async def _change(operation: Change, passes: Passes) -> None:
+async def _change(operation: Operation, passes: Passes) -> None:
     match operation:
         case RenameValues():
             await rename_values.run(operation, passes)
@@ -103,24 +128,30 @@ async def _change(operation: Change, passes: Passes) -> None:
             await convert_values.run(operation, passes)
         case RevertValues():
             await revert_values.run(operation, passes)
-        case DescribeField() | CreateIndex() | DropIndex() | DropKept():
-            await _catalog(operation, passes.connections)
+        case _:
+            async for attempt in patiently():
+                with attempt:
+                    await _catalog(operation, passes.connections)
+
+
+async def _catalog(operation: Catalog, connections: Connections) -> None:
+    database: Any = connections.db()
+    match operation:
+        case DescribeField():
+            await describe_field(database, operation)
+        case EditRules():
+            await edit_rules(database, operation)
+        case CreateIndex():
+            await create_index(database, operation.collection, ejson.loads(operation.definition_json))
+        case DropIndex():
+            await drop_index(database, operation)
+        case CreateCollection():
+            await collections.create(connections, operation)
+        case KeepCollection():
+            await collections.keep(connections, operation)
+        case RenameCollection():
+            await collections.rename(connections, operation)
+        case DropKept():
+            await database.drop_collection(operation.kept)
         case _:
             assert_never(operation)
-
-
-async def _catalog(
-    operation: DescribeField | CreateIndex | DropIndex | DropKept, connections: Connections
-) -> None:
-    async for attempt in patiently():
-        with attempt:
-            database: Any = connections.db()
-            match operation:
-                case DescribeField():
-                    await describe_field(database, operation)
-                case CreateIndex():
-                    await create_index(database, operation.collection, ejson.loads(operation.definition_json))
-                case DropIndex():
-                    await drop_index(database, operation)
-                case DropKept():
-                    await database.drop_collection(operation.kept)

@@ -6,7 +6,7 @@ because what it means after the change cannot be told from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from skill_server.errors import Refused
@@ -111,6 +111,35 @@ def described(
     if required:
         words.insert(_where(required_place, stood, len(words)), field)
     return _put(validator, dict(listed), words)
+
+
+def edited(
+    validator: Mapping[str, Any] | None,
+    field: str,
+    *,
+    put: JsonObject,
+    remove: Sequence[str] = (),
+    required: bool | None = None,
+    required_place: int | None = None,
+    forget: bool = False,
+    alone: bool = False,
+) -> JsonObject:
+    """Return the validator with some words about a field changed; doing it twice gives the same.
+
+    `required` None leaves that as it is. With `forget` a description that says nothing goes, with `alone` a whole
+    schema that says nothing.
+    """
+    was: JsonObject | None = properties_of(validator).get(field)
+    said = {word: value for word, value in (was or {}).items() if word not in remove} | put
+    dropped = not said and (forget or was is None)
+    result = described(
+        validator,
+        field,
+        None if dropped else said,
+        required=field in required_of(validator) if required is None else required,
+        required_place=required_place,
+    )
+    return {word: value for word, value in result.items() if not (alone and word == SCHEMA and not value)}
 
 
 def _where(place: int | None, was: int | None, end: int) -> int:

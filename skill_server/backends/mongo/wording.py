@@ -9,19 +9,25 @@ from skill_server.backends.mongo import ejson
 from skill_server.backends.mongo.operations import (
     Change,
     ConvertValues,
+    CreateCollection,
     CreateIndex,
     DescribeField,
     DropIndex,
     DropKept,
+    EditRules,
     FindDuplicates,
     FindOffenders,
+    FindOrphans,
     FindUnconvertible,
     FindUnkept,
+    KeepCollection,
     Question,
+    RenameCollection,
     RenameValues,
     RestoreValues,
     RetireValues,
     RevertValues,
+    RunCommand,
 )
 from skill_server.model.plan import Probe, Statement
 
@@ -49,6 +55,18 @@ def _text(operation: Change) -> str:
             needed = "required" if operation.required else "not required"
             edit = f"<as it is, but {rule}, {needed}>"
             return f'db.runCommand({{"collMod": {_q(operation.collection)}, "validator": {edit}}})'
+        case EditRules():
+            return _rules_text(operation)
+        case CreateCollection():
+            made = f"db.createCollection({_q(operation.collection)}, {operation.options_json})"
+            return f"{made}  // or {_q(operation.kept)} renamed to it" if operation.kept else made
+        case KeepCollection():
+            moved = f"renameCollection({_q(operation.kept)})"
+            return f"db.getCollection({_q(operation.collection)}).{moved}  // dropped where it is empty"
+        case RenameCollection():
+            return f"db.getCollection({_q(operation.collection)}).renameCollection({_q(operation.to)})"
+        case RunCommand():
+            return f"db.runCommand({operation.command_json})"
         case CreateIndex():
             definition: Any = ejson.loads(operation.definition_json)
             return f"db.getCollection({_q(operation.collection)}).createIndex({ejson.shown(definition)})"
@@ -76,6 +94,17 @@ def _text(operation: Change) -> str:
             return f"db.getCollection({_q(operation.kept)}).drop()"
 
 
+def _rules_text(operation: EditRules) -> str:
+    put = json.loads(operation.put_json)
+    name = f"properties.{operation.field}"
+    edits = [f"{name}.{word} = {json.dumps(value, ensure_ascii=False)}" for word, value in put.items()]
+    edits += [f"no {name}.{word}" for word in operation.remove]
+    if operation.required is not None:
+        edits.append("required" if operation.required else "not required")
+    edit = f"<as it is, but {', '.join(edits)}>"
+    return f'db.runCommand({{"collMod": {_q(operation.collection)}, "validator": {edit}}})'
+
+
 def _update(collection: str, field: str, doing: str, *, has: bool = True) -> str:
     there = json.dumps({field: {"$exists": has}}, ensure_ascii=False)
     return f"db.getCollection({_q(collection)}).bulkWrite([for each of {there}: {doing}])"
@@ -94,6 +123,9 @@ def _question_text(question: Question) -> str:
             return (
                 f"db.getCollection({_q(question.collection)}).find({question.field} neither there nor kept)"
             )
+        case FindOrphans():
+            there = f"{question.references}.{question.references_field}"
+            return f"db.getCollection({_q(question.collection)}).find({question.field} not in {there})"
 
 
 def _q(name: str) -> str:
