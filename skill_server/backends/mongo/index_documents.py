@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 Document = dict[str, Any]
@@ -19,11 +19,16 @@ def paths(definition: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def fields(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the top-level fields that an index names."""
-    return tuple(
-        dict.fromkeys(path.partition(".")[0] for path in paths(definition) if not path.startswith("$"))
-    )
+def fields(definition: Mapping[str, Any], nested: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the top-level fields that an index names, and those paths among `nested` that it names or lies below."""
+    named = [path for path in paths(definition) if not path.startswith("$")]
+    inner = [path for path in nested if touches(definition, path)]
+    return tuple(dict.fromkeys([*(path.partition(".")[0] for path in named), *inner]))
+
+
+def touches(definition: Mapping[str, Any], field: str) -> bool:
+    """Tell whether an index names a field or a path below it."""
+    return any(path == field or path.startswith(f"{field}.") for path in paths(definition))
 
 
 def _filter_paths(value: Any) -> list[str]:
@@ -36,6 +41,22 @@ def _filter_paths(value: Any) -> list[str]:
                 for part in cast("list[Any]", inside):
                     found += _filter_paths(part)
     return found
+
+
+def conditions(definition: Mapping[str, Any], field: str) -> list[Any]:
+    """Return what the partial filter asks of a field, part by part."""
+
+    def found(part: Mapping[str, Any]) -> list[Any]:
+        asked: list[Any] = []
+        for key, inside in part.items():
+            if key.startswith("$"):
+                for other in cast("list[Mapping[str, Any]]", inside):
+                    asked += found(other)
+            elif key == field or key.startswith(f"{field}."):
+                asked.append(inside)
+        return asked
+
+    return found(definition.get("partialFilterExpression", {}))
 
 
 def on_field(definition: Mapping[str, Any], field: str, to: str, name: str) -> Document:

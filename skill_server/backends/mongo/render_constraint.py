@@ -40,7 +40,9 @@ def add_constraint(
         case ReferenceSpec():
             return _reference(action.entity, action.spec, snapshot, names)
         case CheckSpec():
-            subject = require_subject(snapshot, names, action.entity, action.spec.field, migration)
+            subject = require_subject(
+                snapshot, names, action.entity, action.spec.field, migration, adds_rules=True
+            )
             return (_ruling(subject, _new_words(subject, action.spec)),)
 
 

@@ -20,6 +20,7 @@ from skill_server.backends.mongo.rendering import (
     piece,
     require_collection,
     require_settled,
+    require_settled_rules,
     way,
 )
 from skill_server.backends.mongo.wording import probe, statement
@@ -239,6 +240,7 @@ def _movable(snapshot: Snapshot, names: NameMap, name: str) -> tuple[Entity, str
         Refused: it is no ordinary collection, is sharded or encrypted, or its validator cannot be carried.
     """
     entity, collection = require_collection(snapshot, names, name)
+    require_settled_rules(snapshot, entity)
     stands = {
         SHARD_KEY: "is sharded, and a rename locks it on every shard at once",
         "encryptedFields": "is encrypted by the client, whose own settings name it",

@@ -136,9 +136,26 @@ def naming(subject: Subject) -> tuple[dict[str, Any], ...]:
         if not index.definition:
             continue
         definition = ejson.loads(index.definition)
-        if subject.field in index_documents.fields(definition):
+        if index_documents.touches(definition, subject.field):
             found.append(definition)
     return tuple(found)
+
+
+def require_no_condition(subject: Subject) -> None:
+    """Make sure that no partial index of the field depends on the type of its values.
+
+    Raises:
+        Refused: `partial-index`; after a conversion other documents would stand in the index, or none.
+    """
+    indifferent = ({"$exists": True}, index_shapes.NOT_NULL)
+    for definition in naming(subject):
+        asked = index_documents.conditions(definition, subject.field)
+        if any(condition not in indifferent for condition in asked):
+            raise Refused(
+                "partial-index",
+                f"the condition of the index {definition['name']} compares {subject.field}, whose type would change",
+                help="Drop that index in a migration of its own first.",
+            )
 
 
 @dataclass

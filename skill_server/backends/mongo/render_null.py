@@ -34,7 +34,9 @@ def set_nullable(
     """
     if names.native_field(action.entity, action.field, BackendKind.MONGODB) == "_id":
         return _nothing("every document has an _id already")
-    subject = require_subject(snapshot, names, action.entity, action.field, migration)
+    subject = require_subject(
+        snapshot, names, action.entity, action.field, migration, adds_rules=not action.nullable
+    )
     return _allowing(subject) if action.nullable else _requiring(subject)
 
 

@@ -10,7 +10,7 @@ from skill_server.backends.mongo.operations import (
     FindUnconvertible,
     RevertValues,
 )
-from skill_server.backends.mongo.render_index import naming
+from skill_server.backends.mongo.render_index import naming, require_no_condition
 from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
 from skill_server.backends.mongo.values import BSON_TYPE, schema_of
 from skill_server.backends.mongo.wording import probe, statement
@@ -38,6 +38,7 @@ def retype(action: RetypeField, snapshot: Snapshot, names: NameMap, migration: s
             help="Add a new field of the other type, and let the application fill it.",
         )
     _require_no_expiry(subject, action)
+    require_no_condition(subject)
     values = _values(subject, action, kept)
     if subject.schema is None:
         return (values,)

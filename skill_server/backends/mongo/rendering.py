@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from skill_server.backends.mongo import ejson, index_documents, validator, views
+from skill_server.backends.mongo import ejson, index_documents, paths, validator, views
 from skill_server.backends.mongo.operations import DescribeField
 from skill_server.backends.mongo.wording import statement
 from skill_server.errors import Refused
@@ -18,6 +18,8 @@ from skill_server.model.snapshot import Entity, Index, Snapshot
 
 # How the snapshot says in `options` what is no ordinary collection.
 KIND, SHARD_KEY = "kind", "shardKey"
+# How the fingerprint of a schema begins that no database has yet (`plan.foresee`).
+FORESEEN = "foreseen:"
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,32 @@ class Subject:
     @property
     def schema(self) -> JsonObject | None:
         """What the validator says of the field."""
-        return validator.properties_of(self.entity.validator).get(self.field)
+        return validator.said_of(self.entity.validator, self.field)
 
     @property
     def place(self) -> int | None:
         """Where the validator describes the field."""
-        names = list(validator.properties_of(self.entity.validator))
-        return names.index(self.field) if self.field in names else None
+        view, name = validator.within(self.entity.validator, self.field)
+        names = list(validator.properties_of(view))
+        return names.index(name) if name in names else None
 
     @property
     def required_place(self) -> int | None:
         """Where `required` names the field, or None where it does not."""
-        words = validator.required_of(self.entity.validator)
-        return words.index(self.field) if self.field in words else None
+        view, name = validator.within(self.entity.validator, self.field)
+        words = validator.required_of(view)
+        return words.index(name) if name in words else None
+
+    @property
+    def belongs_in_validator(self) -> bool:
+        """Tell whether a new field at this place has to be described."""
+        return validator.describes_fields(validator.within(self.entity.validator, self.field)[0])
+
+    @property
+    def made(self) -> str | None:
+        """The side collection that remembers which embedded documents were made for this field, if it lies in one."""
+        name = f"{KEPT_NAME}.made_{digest([self.migration, self.collection, self.field], length=16)}"
+        return name if paths.parents(self.field) else None
 
     def describe(
         self,
@@ -105,19 +120,25 @@ def require_collection(snapshot: Snapshot, names: NameMap, entity: str) -> tuple
     return found, names.native_entity(entity, BackendKind.MONGODB)
 
 
-def require_subject(snapshot: Snapshot, names: NameMap, entity: str, field: str, migration: str) -> Subject:
+def require_subject(
+    snapshot: Snapshot, names: NameMap, entity: str, field: str, migration: str, *, adds_rules: bool = False
+) -> Subject:
     """Return a field whose values may be rewritten here.
+
+    `adds_rules` says that the caller only adds to what is said of the field, whatever that will be by then.
 
     Raises:
         Refused: something stands in the way; the message names it.
     """
     found, collection = require_collection(snapshot, names, entity)
+    if not adds_rules:
+        require_settled_rules(snapshot, found, field)
     native = names.native_field(entity, field, BackendKind.MONGODB)
-    if native == "_id" or "." in native or native.startswith("$") or not native:
+    if native == "_id" or native.startswith("$") or not all(native.split(".")):
         raise Refused(
             "field-not-changeable",
             f"the field {native or '(empty)'} of {entity} cannot be changed in MongoDB",
-            help="Choose a field at the top level of the documents, other than _id.",
+            help="Choose another field than _id, at the top level or where the configuration names its path.",
         )
     if found.options.get("capped"):
         raise Refused(
@@ -131,6 +152,7 @@ def require_subject(snapshot: Snapshot, names: NameMap, entity: str, field: str,
             f"{native} is part of the shard key of {entity}, which places its documents",
             help="Reshard the collection on another key first.",
         )
+    _require_no_array(found, native)
     validator.require_editable(found.validator, native, entity)
     if not ejson.loads_to_same(json.dumps(found.validator or {}, separators=(",", ":"))):
         raise Refused(
@@ -140,10 +162,23 @@ def require_subject(snapshot: Snapshot, names: NameMap, entity: str, field: str,
         )
     _require_no_view(snapshot, collection, native, entity)
     for index in found.indexes:
-        named = index_documents.fields(ejson.loads(index.definition)) if index.definition else ()
-        if field in index.fields or native in named:
+        named = bool(index.definition) and index_documents.touches(ejson.loads(index.definition), native)
+        if field in index.fields or named:
             require_settled(index, names, entity)
     return Subject(found, collection, native, migration)
+
+
+def _require_no_array(entity: Entity, native: str) -> None:
+    for parent in paths.parents(native):
+        held = next((field for field in entity.fields if field.native_name == parent), None)
+        said = validator.said_of(entity.validator, parent) or {}
+        types = [*(held.native_type.split("|") if held is not None else ()), *validator.types_of(said)]
+        if "array" in types:
+            raise Refused(
+                "path-through-array",
+                f"{parent} of {entity.name} holds arrays, and {native} would be a field of each of their elements",
+                help="Copy the elements into an entity of their own first.",
+            )
 
 
 def require_settled(index: Index, names: NameMap, entity: str) -> None:
@@ -153,10 +188,31 @@ def require_settled(index: Index, names: NameMap, entity: str) -> None:
         Refused: `index-not-settled`; an earlier change of the same migration makes or changes the index.
     """
     foreseen = {names.native_field(entity, field, BackendKind.MONGODB) for field in index.fields}
-    if not index.definition or set(index_documents.fields(ejson.loads(index.definition))) != foreseen:
+    known = {path for path in foreseen if "." in path}
+    if not index.definition or set(index_documents.fields(ejson.loads(index.definition), known)) != foreseen:
         raise Refused(
             "index-not-settled",
             f"the index {index.name} is made or changed by an earlier change of the same migration",
+            help="Put the second change into a migration of its own.",
+        )
+
+
+def require_settled_rules(snapshot: Snapshot, entity: Entity, field: str | None = None) -> None:
+    """Make sure that the validator (of one field, or of all) is the one that a change will meet.
+
+    Raises:
+        Refused: `rules-not-settled`; an earlier change of the same migration makes the entity or a rule.
+    """
+    # What was read from a database always tells its kind; what is only foreseen does not.
+    made = snapshot.fingerprint.startswith(FORESEEN) and KIND not in entity.options
+    ruled = any(
+        item.kind == "check" and not item.definition and (field is None or field in item.fields)
+        for item in entity.constraints
+    )
+    if made or ruled:
+        raise Refused(
+            "rules-not-settled",
+            f"an earlier change of the same migration makes {'rules for ' if ruled else ''}{entity.name}",
             help="Put the second change into a migration of its own.",
         )
 
