@@ -14,7 +14,22 @@ TAG = "kind"
 Schema = dict[str, Any]
 # Words that the server's own validation makes needless here, or that only repeat the name.
 _SILENT = frozenset(
-    {"title", "default", "minLength", "maxLength", "minItems", "maxItems", "minimum", "discriminator"}
+    {
+        "title",
+        "default",
+        "discriminator",
+        "maximum",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "minimum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "pattern",
+        "prefixItems",
+        "propertyNames",
+    }
 )
 _ALL_JSON_TYPES = 7
 
@@ -91,6 +106,8 @@ def _of_field(field: FieldInfo) -> Schema:
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     schema: Schema = TypeAdapter(kind).json_schema()
     definitions = cast("dict[str, Schema]", schema.pop("$defs", {}))
+    if "properties" in schema:
+        schema.pop("description", None)
     part = _plain(schema, definitions)
     return {**part, "description": field.description} if field.description else part
 
@@ -111,7 +128,8 @@ def _plain(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
                 kept[key] = {name: _plain(part, definitions) for name, part in parts.items()}
             case (("items" | "additionalProperties"), dict()):
                 kept[key] = _plain(cast("Schema", value), definitions)
-            case "prefixItems" | "propertyNames" | "pattern", _:
+            # An object that may hold anything says so without a word.
+            case "additionalProperties", True:
                 continue
             case _ if key not in _SILENT:
                 kept[key] = value
@@ -138,4 +156,12 @@ def _merged(parts: list[Schema]) -> Schema:
         if "number" in types:
             types = [name for name in types if name != "integer"]
         return {"type": types if len(types) > 1 else types[0]} | ({"description": told} if told else {})
-    return {"anyOf": parts}
+    if all(part.get("type") == "array" for part in parts):
+        return {"type": "array", "items": _merged([part["items"] for part in parts])}
+    return {"anyOf": [part for part in parts if not any(_covers(other, part) for other in parts)]}
+
+
+def _covers(one: Schema, other: Schema) -> bool:
+    """Say whether an object with more properties takes everything that another one takes."""
+    more, fewer = (cast("Schema", part.get("properties", {})) for part in (one, other))
+    return one is not other and fewer.items() < more.items() and one.get("required") == other.get("required")

@@ -9,6 +9,8 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter
 
 _ALL_JSON_TYPES = 7
+# Every result repeats which tool was called on which target, which its caller knows.
+_ECHOED = frozenset({"tool", "target"})
 # What only the server checks: a call that breaks it is refused with the reason, so it need not be in every listing.
 _CHECKED = frozenset({"pattern", "minLength", "maxLength"})
 
@@ -59,7 +61,9 @@ def of_result(model: type[BaseModel]) -> dict[str, Any]:
 
     Field by field, because results share a dozen types, and deriving each model as a whole takes far longer.
     """
-    properties = {name: _of_type(field.annotation) for name, field in model.model_fields.items()}
+    properties = {
+        name: _of_type(field.annotation) for name, field in model.model_fields.items() if name not in _ECHOED
+    }
     return {"type": "object", "properties": properties, "required": ["ok"]}
 
 
@@ -72,6 +76,8 @@ def _short(part: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in part.items() if key != "pattern"}
     if kept.get("additionalProperties") is True:
         del kept["additionalProperties"]
+    if kept.get("items") == {"type": "object", "additionalProperties": True}:
+        del kept["items"]
     for inner in ("items", "additionalProperties"):
         if inner in kept:
             kept[inner] = _short(kept[inner])

@@ -16,9 +16,7 @@ from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.ids import PlanId
 from skill_server.workflow import WORKFLOW
 
-TargetName = Annotated[
-    str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a target of the configuration")
-]
+TargetName = Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a configured target")]
 PlanChoice = Annotated[
     PlanId | None, Field(description="a plan this tool showed: apply exactly that one; without it, only show")
 ]
