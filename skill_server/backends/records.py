@@ -82,12 +82,21 @@ class Records(Protocol):
     async def update(self, entity: str, kept: str | None, edits: Sequence[Edit]) -> int:
         """Write values, first keeping the old and new ones where `kept` names a store; return how many were written.
 
-        The first old value of a record is the one that stays kept.
+        The first old value of a record is the one that stays kept, unless the application wrote another meanwhile. An
+        edit that changes nothing is remembered too; it counts as written.
         """
         ...
 
     async def revert(self, entity: str, kept: str, fields: Sequence[str], batch: int) -> None:
         """Give each record that still holds its new values the old ones (missing ones go missing); drop the store."""
+        ...
+
+    async def unchanged(self, entity: str, kept: str, keys: Sequence[str]) -> frozenset[str]:
+        """Return those keys whose records are kept in the store and still hold its new values."""
+        ...
+
+    async def release(self, entity: str, kept: str, keys: Sequence[str] | None) -> None:
+        """Forget what is kept of these records, or drop the store where `keys` is None; both may be gone already."""
         ...
 
     async def insert(self, entity: str, kept: str, key: Sequence[str], records: Sequence[Values]) -> int:

@@ -7,11 +7,11 @@ from itertools import groupby
 from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
-from skill_server.errors import Conflict, Failed, InDoubt, MigrationError, Refused
-from skill_server.model.action import AddField, BuildIndex, RenameField
+from skill_server.errors import Conflict, Failed, InDoubt, MigrationError
 from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step
+from skill_server.run import groups
 
 
 class Ending(StrEnum):
@@ -52,7 +52,7 @@ async def check_before(pair: Pair, plan: Plan) -> None:
                 help="Plan again: call the same tool without plan_id.",
                 next_tool="inspect_schema",
             )
-    await _ask_before(pair, [step for step in plan.steps if not _asks_late(step, plan)])
+    await groups.ask(pair, plan, [step for step in plan.steps if not groups.asks_late(step, plan)])
 
 
 async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progress = no_progress) -> RunReport:
@@ -62,11 +62,11 @@ async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progres
     """
     if await _undo_began(pair, plan):
         return await _roll_back(pair, plan, policy, None)
-    groups = [list(group) for _, group in groupby(plan.steps, key=lambda step: (step.phase, step.backend))]
+    parts = [list(group) for _, group in groupby(plan.steps, key=lambda step: (step.phase, step.backend))]
     try:
-        for number, group in enumerate(groups):
-            part = stage(progress, begin=100 * number / len(groups), end=100 * (number + 1) / len(groups))
-            await _run_group(pair, plan, group, policy, part)
+        for number, group in enumerate(parts):
+            share = stage(progress, begin=100 * number / len(parts), end=100 * (number + 1) / len(parts))
+            await groups.run(pair, plan, group, policy, share)
         await check_after(pair, plan.steps)
     except InDoubt as error:
         return RunReport(ending=Ending.NEEDS_ATTENTION, steps=(), code=error.code, problem=error.message)
@@ -99,48 +99,6 @@ async def forget(pair: Pair, plan: Plan) -> None:
         await backend.journal.forget(undo_id(plan.id))
 
 
-async def _ask_before(pair: Pair, steps: Sequence[Step]) -> None:
-    offenders: list[str] = []
-    for step in steps:
-        for probe in step.forward.before:
-            result = await pair[step.backend].probe(probe)
-            if result.count:
-                keys = f"first keys: {', '.join(result.keys)}"
-                offenders.append(f"{step.backend}: {result.count} {probe.message} ({keys})")
-    if offenders:
-        raise Refused(
-            "records-in-the-way",
-            "; ".join(offenders),
-            help="Mend these records, or change the migration so that they fit.",
-            detail={"offenders": offenders},
-        )
-
-
-def _asks_late(step: Step, plan: Plan) -> bool:
-    """Say whether a step asks about a field that an earlier step of the same plan makes."""
-    if not isinstance(step.action, BuildIndex):
-        return False
-    made: set[tuple[str, str]] = set()
-    for other in plan.steps:
-        if isinstance(other.action, AddField | RenameField):
-            name = other.action.to if isinstance(other.action, RenameField) else other.action.field
-            made.add((other.entity, name))
-    return any((step.entity, key.field or "") in made for key in step.action.keys)
-
-
-async def _run_group(
-    pair: Pair, plan: Plan, group: Sequence[Step], policy: RunPolicy, progress: Progress
-) -> None:
-    backend = pair[group[0].backend]
-    marks = await backend.journal.marks(plan.id)
-    await _ask_before(pair, [step for step in group if _asks_late(step, plan) and step.id not in marks])
-    try:
-        await backend.run(plan.id, group, policy, progress)
-    except InDoubt:
-        # The marks ride with the steps, so a reconnect tells whether the lost answer was a yes.
-        await backend.run(plan.id, group, policy, progress)
-
-
 async def _undo_began(pair: Pair, plan: Plan) -> bool:
     return any([bool(await backend.journal.marks(undo_id(plan.id))) for backend in pair])
 
@@ -157,7 +115,7 @@ async def _roll_back(pair: Pair, plan: Plan, policy: RunPolicy, cause: Migration
         undone: list[str] = []
         for step in reversed(plan.steps):
             if (step.backend, step.id) in ran and step.back is not None:
-                await pair[step.backend].run(undo_id(plan.id), [step.reversed()], policy, no_progress)
+                await groups.carry(pair, undo_id(plan.id), step.reversed(), policy, no_progress)
                 undone.append(step.id)
         found = await pair.fingerprints()
         restored = all(found[kind] == plan.source[kind] for kind in BackendKind)

@@ -54,6 +54,17 @@ class MongoRecords:
         """Give each document that still holds all its new values the old ones, then drop the side collection."""
         await records_write.revert(self._place(entity), kept, fields, batch)
 
+    async def unchanged(self, entity: str, kept: str, keys: Sequence[str]) -> frozenset[str]:
+        """Return the keys of documents that still hold the new values of a side collection."""
+        return await records_read.unchanged(self._place(entity), kept, keys)
+
+    async def release(self, entity: str, kept: str, keys: Sequence[str] | None) -> None:
+        """Delete side documents, or drop the side collection."""
+        if keys is None:
+            await self._place(entity).drop(kept)
+        else:
+            await self._place(entity).forget(kept, keys)
+
     async def insert(self, entity: str, kept: str, key: Sequence[str], records: Sequence[Values]) -> int:
         """Make the documents that are not there yet."""
         return await records_made.insert(self._place(entity), kept, key, records)

@@ -68,6 +68,16 @@ async def find(place: Place, by: str, values: Sequence[Any], fields: Sequence[st
     return records
 
 
+async def unchanged(place: Place, kept: str, keys: Sequence[str]) -> frozenset[str]:
+    """Return the keys of documents that still hold the new values of a side collection."""
+    wanted = {key_of(token): token for token in keys}
+    sides = await place.sides(kept, list(wanted))
+    there = await place.documents(list(sides))
+    return frozenset(
+        wanted[key] for key, document in there.items() if holds(place, document, sides[key], "new")
+    )
+
+
 def values_of(place: Place, document: bytes, fields: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     """Return the plain values of fields, and why one of them cannot be read."""
     values: dict[str, Any] = {}

@@ -90,6 +90,12 @@ class Place:
             store = self.connections.db()[side_collection(kept)]
             await self.writing(lambda: store.bulk_write(requests, ordered=False))
 
+    async def forget(self, kept: str, keys: Sequence[str]) -> None:
+        """Delete the side documents of these keys, as far as they are there."""
+        gone = {"_id": {"$in": [raw.key(key_of(key)) for key in keys]}}
+        store = self.connections.db()[side_collection(kept)]
+        await self.writing(lambda: store.delete_many(gone))
+
     async def drop(self, kept: str) -> None:
         """Drop a store; one that is gone is no error."""
         await self.writing(lambda: self.connections.db().drop_collection(side_collection(kept)))

@@ -217,11 +217,11 @@ async def revert(place: Place, kept: str, fields: Sequence[str], batch: int) -> 
     async def restore(sides: Sequence[bytes]) -> int:
         from pymongo import UpdateOne
 
+        # A record that was left alone has nothing to get back.
         requests: list[Any] = [
-            UpdateOne(
-                _standing_new(place, side), _back(place, side, [f for f in fields_of(side) if f in fields])
-            )
+            UpdateOne(_standing_new(place, side), pipeline)
             for side in sides
+            if (pipeline := _back(place, side, [field for field in fields_of(side) if field in fields]))
         ]
         # What was there before goes back although the rules of now may not admit it.
         await passes.write(place.collection, requests)

@@ -85,6 +85,18 @@ class PostgresRecords:
                     async with self._writing(entity) as (connection, shape):
                         left = await records_write.revert(connection, shape, kept, fields, batch)
 
+    async def unchanged(self, entity: str, kept: str, keys: Sequence[str]) -> frozenset[str]:
+        """Return the keys of rows that still hold the new values of a store."""
+        async with self._reading(entity) as (connection, shape):
+            return await records_read.unchanged(connection, shape, kept, keys)
+
+    async def release(self, entity: str, kept: str, keys: Sequence[str] | None) -> None:
+        """Delete rows of a store, or drop it."""
+        async for attempt in patiently():
+            with attempt:
+                async with self._writing(entity, silenced=False) as (connection, _):
+                    await records_write.release(connection, kept, keys)
+
     async def insert(self, entity: str, kept: str, key: Sequence[str], records: Sequence[Values]) -> int:
         """Make the rows whose key no row has; a sequence that feeds the key goes on behind the greatest of them."""
         made = 0

@@ -64,6 +64,17 @@ async def find(
     return [_record(row, shape, columns, {}) for row in rows]
 
 
+async def unchanged(connection: Connection, shape: Shape, kept: str, keys: Sequence[str]) -> frozenset[str]:
+    """Return the keys of rows that still hold the new values of a store."""
+    written = await _written(connection, shape, kept)
+    rows = await connection.fetch(
+        f"SELECT e.key FROM unnest($1::text[]) AS e (key) JOIN {shape.table} AS t "
+        f"ON {shape.found_by('e.key::jsonb')} WHERE NOT ({written})",
+        list(keys),
+    )
+    return frozenset(row["key"] for row in rows)
+
+
 async def _rows(
     connection: Connection,
     shape: Shape,

@@ -199,3 +199,13 @@ async def revert(connection: Connection, shape: Shape, kept: str, fields: Sequen
     if done < batch:
         await connection.execute(f"DROP TABLE {store}")
     return done == batch
+
+
+async def release(connection: Connection, kept: str, keys: Sequence[str] | None) -> None:
+    """Forget what is kept of these rows, or all of it."""
+    if keys is None:
+        await connection.execute(f"DROP TABLE IF EXISTS {records_shape.store(kept)}")
+    elif await records_shape.stored(connection, kept):
+        await connection.execute(
+            f"DELETE FROM {records_shape.store(kept)} WHERE key = ANY ($1::text[]::jsonb[])", list(keys)
+        )
