@@ -35,7 +35,10 @@ def update(action: UpdateValues, migration: str, native: str) -> tuple[Piece, ..
     )
     down = [f"give {written} of {native} its old values where nobody wrote since"] if action.forward else []
     down += [f"carry what was written since over to {carried} of {native}"] if carried else []
-    return (_piece(up, forward, "; ".join(down), back),)
+    piece = _piece(up, forward, "; ".join(down), back, (Hazard.RETIRES_DATA, Hazard.NOT_ATOMIC))
+    if action.forward is None:
+        piece = piece.model_copy(update={"up": Way(summary=up, statements=())})
+    return (piece,)
 
 
 def copy(action: CopyRecords, migration: str, native: str, *, here: BackendKind) -> tuple[Piece, ...]:
@@ -53,14 +56,15 @@ def copy(action: CopyRecords, migration: str, native: str, *, here: BackendKind)
             Flow(operation="copy", entity=action.entity, kept=kept, copy_of=source),
             f"delete the records of {native} that were made and nobody wrote to since",
             Flow(operation="withdraw", entity=action.entity, kept=kept, copy_of=source),
+            (Hazard.NOT_ATOMIC,),
         ),
     )
 
 
-def _piece(up: str, forward: Flow, down: str, back: Flow) -> Piece:
+def _piece(up: str, forward: Flow, down: str, back: Flow, hazards: tuple[Hazard, ...]) -> Piece:
     return Piece(
         phase=Phase.BACKFILL,
-        up=_way(up, forward, (Hazard.RETIRES_DATA, Hazard.NOT_ATOMIC)),
+        up=_way(up, forward, hazards),
         down=_way(down, back, (Hazard.NOT_ATOMIC,)),
     )
 

@@ -83,7 +83,7 @@ class ExtractEntity(Change):
                 each=self.field,
             ),
         )
-        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True)
+        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True, with_update=True)
         # On the way back this asks the records, so it is undone before they go.
         yield action.UpdateValues(
             entity=self.entity,

@@ -67,7 +67,7 @@ class MakeManyToMany(Change):
                 entity=self.entity, mapping={name: name for name in pair}, key=pair, present=self.field
             ),
         )
-        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True)
+        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True, with_update=True)
         # On the way back this asks the links, so it is undone before they go.
         yield action.UpdateValues(
             entity=self.entity,

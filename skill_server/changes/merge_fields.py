@@ -38,7 +38,7 @@ class MergeFields(Change):
         """Yield the new field, its values both ways, and the end of the old fields."""
         for name in self.fields:
             # A field that may be empty comes back without a fill for records written meanwhile; those are split again.
-            yield action.SetNullable(entity=self.entity, field=name, nullable=True)
+            yield action.SetNullable(entity=self.entity, field=name, nullable=True, with_update=True)
         yield action.AddField(entity=self.entity, field=self.into.name, type=self.into.type)
         yield action.UpdateValues(
             entity=self.entity,

@@ -47,7 +47,7 @@ class MoveFields(Change):
         same = {name: name for name in names}
         ((theirs, own),) = self.by.items()
         for field in self.fields:
-            yield action.SetNullable(entity=self.entity, field=field.name, nullable=True)
+            yield action.SetNullable(entity=self.entity, field=field.name, nullable=True, with_update=True)
             yield action.AddField(entity=self.to, field=field.name, type=field.type)
         there = Lookup(entity=self.entity, own=theirs, theirs=own, fields=same, many=_FOUND)
         yield action.UpdateValues(

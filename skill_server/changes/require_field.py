@@ -33,7 +33,9 @@ class RequireField(Change):
                     formula=formula.filling(self.field, self.fill),
                 ),
             )
-        yield action.SetNullable(entity=self.entity, field=self.field, nullable=False)
+        yield action.SetNullable(
+            entity=self.entity, field=self.field, nullable=False, with_update=self.fill is not None
+        )
 
     def inverse(self) -> Change:
         """Return the change that lets the field be empty again."""

@@ -39,7 +39,7 @@ class SplitField(Change):
         """Yield the new fields, their values both ways, and the end of the old field."""
         parts = tuple(part.name for part in self.into)
         # A field that may be empty comes back without a fill for records written meanwhile; those get the joined parts.
-        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True)
+        yield action.SetNullable(entity=self.entity, field=self.field, nullable=True, with_update=True)
         for part in self.into:
             yield action.AddField(entity=self.entity, field=part.name, type=part.type)
         yield action.UpdateValues(

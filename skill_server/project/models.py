@@ -1,13 +1,13 @@
 """What a project's SQLAlchemy models say, and where they differ from a schema."""
 
-import re
 from collections.abc import Iterator
 
 from skill_server.model.base import Frozen
+from skill_server.model.declaration import declaration
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import RETIRED_PREFIX, BackendKind
-from skill_server.model.logical import FieldType, Kind, LogicalType
-from skill_server.model.snapshot import Entity, Field, Snapshot
+from skill_server.model.logical import FieldType
+from skill_server.model.snapshot import Entity, Snapshot
 
 
 class ModelField(Frozen):
@@ -43,23 +43,6 @@ class ProjectModels(Frozen):
 
     entities: tuple[ModelEntity, ...]
     unreadable: tuple[Unreadable, ...] = ()
-
-
-_PYTHON = {
-    Kind.STRING: "str",
-    Kind.TEXT: "str",
-    Kind.INTEGER: "int",
-    Kind.BIG_INTEGER: "int",
-    Kind.FLOAT: "float",
-    Kind.DECIMAL: "Decimal",
-    Kind.BOOLEAN: "bool",
-    Kind.DATE: "date",
-    Kind.DATE_TIME: "datetime",
-    Kind.JSON: "dict[str, Any]",
-    Kind.UUID: "UUID",
-    Kind.BINARY: "bytes",
-}
-_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -154,33 +137,6 @@ def _differences(model: ModelEntity, entity: Entity) -> Iterator[Finding]:
             f"Write `{declaration(field)}`.",
             name=field.native_name,
         )
-
-
-def declaration(field: Field, *, attribute: str | None = None) -> str:
-    """Return the line of a model that declares a field of the schema."""
-    name = field.native_name
-    attribute = attribute or (name if _NAME.fullmatch(name) else re.sub(r"\W|^(?=\d)", "_", name))
-    python = "Any" if field.type is None else _PYTHON[field.type.kind]
-    optional = f"{python} | None" if field.nullable else python
-    arguments = [repr(name)] if attribute != name else []
-    arguments += [_spelling(field.type)] if field.type is not None else []
-    return f"{attribute}: Mapped[{optional}] = mapped_column({', '.join(arguments)})"
-
-
-def _spelling(kind: LogicalType) -> str:
-    match kind.kind:
-        case Kind.STRING:
-            return f"String({kind.length})"
-        case Kind.DECIMAL:
-            return f"Numeric({kind.precision}, {kind.scale or 0})"
-        case Kind.DATE_TIME:
-            return "DateTime(timezone=True)" if kind.timezone else "DateTime"
-        case Kind.JSON:
-            return "JSON"
-        case Kind.BINARY:
-            return "LargeBinary"
-        case _:
-            return str(kind.kind)
 
 
 def _finding(

@@ -11,6 +11,7 @@ from skill_server import changes
 from skill_server.backends import open_backend
 from skill_server.backends.pair import Pair
 from skill_server.errors import MigrationError
+from skill_server.generate.model_diff import model_diff
 from skill_server.model.finding import Finding
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
@@ -31,6 +32,7 @@ NAMES = NameMap(
 # What stands beside the `change.json` of each folder, by database where it speaks of one.
 SCRIPTS = {BackendKind.POSTGRES: "postgres.sql", BackendKind.MONGODB: "mongodb.txt"}
 FINDINGS = "findings.txt"
+MODELS = "models.diff"
 
 
 def schemas() -> dict[BackendKind, Snapshot]:
@@ -54,11 +56,13 @@ def golden_files(folder: Path) -> dict[str, str]:
     try:
         asked = request([changes.build(change.pop("kind"), **change)])
         plan = build.upgrade(asked, schemas(), renders(pair))
+        found = (*build.problems(asked, schemas()), *review(plan, schemas()))
     except MigrationError as error:
         return {FINDINGS: f"refused  {error.code}: {error.message}\n         {error.help}\n"}
     return {
         **{name: _script(plan, kind) for kind, name in SCRIPTS.items()},
-        FINDINGS: "".join(_finding(finding) for finding in review(plan, schemas())) or "nothing found\n",
+        FINDINGS: "".join(_finding(finding) for finding in found) or "nothing found\n",
+        MODELS: model_diff(plan),
     }
 
 

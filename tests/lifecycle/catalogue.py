@@ -1,7 +1,12 @@
-"""One example or more of every change that an author may list, for the tests that walk all of them."""
+"""One example or more of every change that an author may list, for the tests that walk all of them.
+
+Whatever has a golden plan is walked as well, so that no plan is agreed on that nobody carried out.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from skill_server import changes
@@ -18,7 +23,15 @@ def a_retype(field: str, was: str, to: str) -> Change:
     return a_change("retype_field", field=field, was=was, to=to)
 
 
-CHANGES: dict[str, Change] = {
+def of_golden_plans() -> dict[str, Change]:
+    """Return the changes of all golden folders that hold a plan; the others show a refusal."""
+    folders = sorted(path.parent for path in GOLDEN.glob("*/postgres.sql"))
+    asked = {folder.name: json.loads((folder / "change.json").read_text()) for folder in folders}
+    return {name: changes.build(change.pop("kind"), **change) for name, change in asked.items()}
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+_MORE: dict[str, Change] = {
     "add_field": a_change("add_field", field="condition", type="String(40)"),
     "add_field-with-default": a_change("add_field", field="condition", type="Text", default="new ☃"),
     "add_field-never-empty": a_change("add_field", field="rank", type="Integer", nullable=False, default=7),
@@ -57,4 +70,9 @@ CHANGES: dict[str, Change] = {
     "add_index-unique": a_change("add_index", name="by_name", fields=("ItemName", "ItemID"), unique=True),
     "add_index-descending": a_change("add_index", name="newest", fields=("-Seen", "ItemName")),
     "drop_index": a_change("drop_index", name="ix_items_ItemName"),
+}
+_SHOWN = of_golden_plans()
+CHANGES: dict[str, Change] = {
+    **{f"golden-{name}": change for name, change in _SHOWN.items()},
+    **{name: change for name, change in _MORE.items() if change not in _SHOWN.values()},
 }

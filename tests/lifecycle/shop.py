@@ -13,7 +13,13 @@ from bson import Binary, Decimal128, Int64
 from tests.lifecycle.world import World
 
 SCHEMA = """
-CREATE TABLE owners ("OwnerID" integer PRIMARY KEY, "Name" text NOT NULL UNIQUE);
+CREATE SCHEMA stock;
+CREATE TABLE owners ("OwnerID" integer PRIMARY KEY, "Name" text NOT NULL UNIQUE, "Phones" jsonb);
+CREATE TABLE badges (
+    "BadgeID" integer PRIMARY KEY,
+    "OwnerID" integer NOT NULL REFERENCES owners ("OwnerID") ON DELETE CASCADE,
+    "Words" text
+);
 CREATE TABLE items (
     "ItemID" integer PRIMARY KEY,
     "ItemName" varchar(200) NOT NULL,
@@ -72,6 +78,17 @@ def _record(number: int) -> dict[str, Any]:
 
 
 RECORDS = [_record(number) for number in range(1, 9)]
+# Objects in arrays: members that are missing, null or nobody's field, an empty array, and none.
+PHONES: tuple[list[dict[str, Any]] | None, ...] = (
+    [
+        {"label": "home", "number": "1 ☎"},
+        {"number": "2", "since": {"year": 1999}},
+        {"label": None, "number": ""},
+    ],
+    [],
+    None,
+)
+BADGES = ((101, 1, "first ☃"), (102, 1, None), (103, 3, ""))
 _NULLABLE = {"bsonType": ["object", "array", "null"]}
 VALIDATOR: dict[str, Any] = {
     "$jsonSchema": {
@@ -136,8 +153,12 @@ async def fill(world: World) -> None:
     await world.execute(SCHEMA)
     connection = await asyncpg.connect(world.postgres_url)
     try:
-        await connection.execute("INSERT INTO owners SELECT n, 'owner ' || n FROM generate_series(1, 3) AS n")
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_json, decoder=str)
+        await connection.executemany(
+            """INSERT INTO owners ("OwnerID", "Name", "Phones") VALUES ($1, $2, $3)""",
+            [(number, f"owner {number}", phones) for number, phones in enumerate(PHONES, start=1)],
+        )
+        await connection.executemany("INSERT INTO badges VALUES ($1, $2, $3)", BADGES)
         names = ", ".join(f'"{name}"' for name in RECORDS[0])
         places = ", ".join(f"${number}" for number in range(1, len(RECORDS[0]) + 1))
         await connection.executemany(
@@ -146,7 +167,18 @@ async def fill(world: World) -> None:
     finally:
         await connection.close()
     await world.mongodb["owner"].insert_many(
-        [{"_id": number, "OwnerID": number, "Name": f"owner {number}"} for number in (1, 2, 3)]
+        [
+            {
+                "_id": number,
+                "OwnerID": number,
+                "Name": f"owner {number}",
+                **({} if phones is None else {"Phones": phones}),
+            }
+            for number, phones in enumerate(PHONES, start=1)
+        ]
+    )
+    await world.mongodb["badges"].insert_many(
+        [{"_id": badge, "BadgeID": badge, "OwnerID": owner, "Words": words} for badge, owner, words in BADGES]
     )
     await world.mongodb.create_collection("item", validator=VALIDATOR)
     item = world.mongodb["item"]

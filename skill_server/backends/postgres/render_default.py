@@ -96,6 +96,9 @@ def set_nullable(action: SetNullable, place: Scene) -> tuple[Piece, ...]:
         )
     if action.nullable and field.identity:
         _require_plain(place, field)
+    if action.with_update:
+        update = _lifting if action.nullable else _requiring_late
+        return update(place, action.field, column)
     pieces = _requiring(place, action.field, column)
     if not action.nullable:
         return pieces
@@ -152,6 +155,53 @@ def _requiring(place: Scene, field: str, column: str) -> tuple[Piece, ...]:
                 summary=f"require {place.table}.{column} by a check alone",
                 # The check comes first, so that no row slips through between the two.
                 statements=(guard, place.altered(f"ALTER COLUMN {column} DROP NOT NULL")),
+            ),
+        ),
+    )
+
+
+def _requiring_late(place: Scene, field: str, column: str) -> tuple[Piece, ...]:
+    """Begin to require a value once all rows have theirs; on the way back they lose it again, so nothing is left."""
+    guard, check, close = _requiring(place, field, column)
+    gone = (
+        guard.down.statements[0].text.replace("DROP CONSTRAINT ", "DROP CONSTRAINT IF EXISTS ")
+        if guard.down
+        else ""
+    )
+    lifted = Way(
+        summary=f"let rows of {place.table} leave {column} empty again",
+        statements=(place.altered(f"ALTER COLUMN {column} DROP NOT NULL"),),
+        hazards=(Hazard.WEAKENS_CONSTRAINT,),
+    )
+    # After the last piece ran its way back, the check is gone already; after a failure before it, it is not.
+    unguarded = Way(
+        summary=f"drop the check of {column}, where it is there",
+        statements=(Statement(text=gone, lock=Lock.ACCESS_EXCLUSIVE),),
+    )
+    return (
+        guard.model_copy(update={"phase": Phase.VALIDATE, "down": unguarded}),
+        check,
+        close.model_copy(update={"down": lifted}),
+    )
+
+
+def _lifting(place: Scene, field: str, column: str) -> tuple[Piece, ...]:
+    """Require no value before the first row loses it; on the way back every row has one again before it is required."""
+    empty = _empty(place, field, column)
+    return (
+        Piece(
+            phase=Phase.EXPAND,
+            up=Way(
+                summary=f"let rows of {place.table} leave {column} empty",
+                statements=(place.altered(f"ALTER COLUMN {column} DROP NOT NULL"),),
+                hazards=(Hazard.WEAKENS_CONSTRAINT,),
+            ),
+            down=Way(
+                summary=f"require {place.table}.{column} again",
+                statements=(place.altered(f"ALTER COLUMN {column} SET NOT NULL"),),
+                before=(empty,),
+                after=(empty,),
+                hazards=(Hazard.SCANS, Hazard.BLOCKS_READS),
             ),
         ),
     )

@@ -136,11 +136,16 @@ class SetDefault(FieldAction):
 
 
 class SetNullable(FieldAction):
-    """Say whether a field may be empty; nothing happens where that is so already."""
+    """Say whether a field may be empty; nothing happens where that is so already.
+
+    `with_update` says that the same migration computes values of the field. The rule is then lifted before that and set
+    after it, in either direction, and records without a value are looked for only there.
+    """
 
     kind: Literal["set_nullable"] = "set_nullable"
     nullable: bool
+    with_update: bool = False
 
     def inverse(self) -> "SetNullable":
         """Return the opposite."""
-        return SetNullable(entity=self.entity, field=self.field, nullable=not self.nullable)
+        return self.model_copy(update={"nullable": not self.nullable})

@@ -41,7 +41,8 @@ def transaction_control_in_step(plan: Plan, _snapshots: Mapping[BackendKind, Sna
 def _statements(step: Step) -> Iterator[tuple[str, frozenset[str]]]:
     for way in (step.forward, step.back):
         if way is not None:
-            yield from ((statement.text, _MAY_BEGIN) for statement in way.statements)
+            # A flow is no SQL: its text is a comment for readers, and it is journalled batch by batch.
+            yield from ((each.text, _MAY_BEGIN) for each in way.statements if each.flow is None)
             yield from ((probe.statement.text, _MAY_BEGIN_PROBE) for probe in (*way.before, *way.after))
 
 
