@@ -15,10 +15,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from skill_server.backends import open_backend
 from skill_server.backends.base import Backend, RunPolicy
+from skill_server.backends.pair import Pair
 from skill_server.model.action import Action
-from skill_server.model.ids import BackendKind
+from skill_server.model.ids import LEDGER_NAME, BackendKind
 from skill_server.model.names import EntityNames, NameMap
 from skill_server.model.plan import Piece, Step
+from skill_server.model.progress import no_progress
+from skill_server.run import flow
 from tests.support.servers import mongodb_client
 
 REVISION = "20260101_change"
@@ -27,7 +30,10 @@ NAMES = NameMap(
     entities={
         "items": EntityNames(
             postgres="items", mongodb="item", fields={"ItemID": {BackendKind.MONGODB: "_id"}}
-        )
+        ),
+        "visits": EntityNames(
+            postgres="visits", mongodb="visit", fields={"id": {BackendKind.MONGODB: "_id"}}
+        ),
     }
 )
 RECORDS: list[dict[str, Any]] = [
@@ -107,8 +113,16 @@ class PostgresStore:
         )
 
     async def read(self) -> dict[str, list[Any]]:
-        """Return every row as text."""
-        return {"items": await self._run("SELECT to_json(t)::text FROM items AS t ORDER BY 1")}
+        """Return every row of every table that is in sight, as text."""
+        tables = await self._run(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
+            "WHERE schemaname !~ '^(pg_|information_schema|database_migration)' ORDER BY 1"
+        )
+        rows = {
+            table: await self._run(f"SELECT to_json(t)::text FROM {table} AS t ORDER BY 1")
+            for table in tables
+        }
+        return {table.removeprefix("public."): lines for table, lines in rows.items()}
 
     async def break_schema(self) -> None:
         """Add a table."""
@@ -167,10 +181,14 @@ class MongoStore:
         await self.database.create_collection("wide")
 
     async def read(self) -> dict[str, list[Any]]:
-        """Return the raw bytes of every document."""
+        """Return the raw bytes of every document of every collection that is in sight."""
         options: Any = CodecOptions(document_class=RawBSONDocument)
-        cursor: Any = self.database.get_collection("item", codec_options=options).find()
-        return {"items": sorted([document.raw async for document in cursor])}
+        found: dict[str, list[Any]] = {}
+        for name in sorted(await self.database.list_collection_names()):
+            if not name.startswith((LEDGER_NAME, "system.")):
+                cursor: Any = self.database.get_collection(name, codec_options=options).find()
+                found[name] = sorted([document.raw async for document in cursor])
+        return found
 
     async def break_schema(self) -> None:
         """Add a collection."""
@@ -201,11 +219,25 @@ class Ground:
         for step in steps:
             for probe in step.forward.before:
                 assert (await self.backend.probe(probe)).count == 0, probe.message
-            await self.backend.run(plan, [step], POLICY)
+            await self.run(plan, (step,))
         for step in steps:
             for probe in step.forward.after:
                 assert (await self.backend.probe(probe)).count == 0, probe.message
         return plan
+
+    async def run(self, plan: str, steps: tuple[Step, ...]) -> None:
+        """Run steps, moves of values by the one engine that both databases share."""
+        pair = Pair(dict.fromkeys(BackendKind, self.backend))
+        for step in steps:
+            if (moved := flow.of(step)) is not None:
+                await flow.run(pair, plan, step, moved, POLICY, no_progress)
+            else:
+                await self.backend.run(plan, [step], POLICY)
+
+    @property
+    def table(self) -> str:
+        """What the database calls the items."""
+        return NAMES.native_entity("items", self.backend.kind)
 
     async def down(self, steps: tuple[Step, ...]) -> str:
         """Run the same steps backward."""
