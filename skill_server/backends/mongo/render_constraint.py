@@ -83,7 +83,8 @@ def retire_constraint(
         "every-document-follows",
         "Correct the values of these documents.",
         subject.collection,
-        {subject.field: said},
+        subject.field,
+        said,
     )
     down = way(f"demand {named} again", statement(again))
     return (
@@ -151,7 +152,8 @@ def _ruling(subject: Subject, words: JsonObject, *, level: str = "moderate", act
         "every-document-follows",
         "Correct the values of these documents.",
         subject.collection,
-        {subject.field: words},
+        subject.field,
+        words,
     )
     up = way(f"demand {', '.join(words)} of {named}", statement(demand), hazards=(Hazard.SCANS,))
     down = way(

@@ -50,8 +50,9 @@ def _requiring(subject: Subject) -> tuple[Piece, ...]:
         "every-document-has-a-value",
         "Give these documents a value.",
         collection,
-        {subject.field: rules.NOT_NULL},
-        (subject.field,),
+        subject.field,
+        rules.NOT_NULL,
+        required=True,
     )
     alone = validator.SCHEMA not in (subject.entity.validator or {})
     require = EditRules(
@@ -99,8 +100,9 @@ def _allowing(subject: Subject) -> tuple[Piece, ...]:
         "every-document-has-a-value",
         "Give these documents a value.",
         collection,
-        {subject.field: schema} if schema else {},
-        (subject.field,) if required else (),
+        subject.field,
+        schema,
+        required=required,
     )
     up = way(f"let {named} be empty", statement(allow), hazards=(Hazard.WEAKENS_CONSTRAINT,))
     down = way(f"require a value in {named} again", statement(close))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from skill_server.backends.mongo import ejson
@@ -72,14 +71,17 @@ def _plain(value: Any, known: LogicalType | None, *, decimal: bool) -> Any:
 
 
 def breaking(
-    name: str, help: str, collection: str, schemas: dict[str, JsonObject], required: Sequence[str] = ()
+    name: str, help: str, collection: str, field: str, said: JsonObject, *, required: bool = False
 ) -> Probe:
-    """Return the question for documents that break what is said of these fields."""
-    said: JsonObject = {"required": list(required)} if required else {}
-    if schemas:
-        said["properties"] = schemas
-    told = " or ".join(
-        [*(f"miss {field}" for field in required), *(f"break the rule for {field}" for field in schemas)]
+    """Return the question for documents that break what is said of a field, or miss it where it is required."""
+    schema: JsonObject = said
+    for part in reversed(field.split(".")):
+        schema = {**({"required": [part]} if required else {}), "properties": {part: schema}}
+    told = [f"miss {field}"] * required + [f"break the rule for {field}"] * bool(said)
+    matching = json.dumps({"$nor": [{"$jsonSchema": schema}]})
+    return probe(
+        name,
+        f"documents {' or '.join(told)}",
+        help,
+        FindOffenders(collection=collection, filter_json=matching),
     )
-    matching = json.dumps({"$nor": [{"$jsonSchema": said}]})
-    return probe(name, f"documents {told}", help, FindOffenders(collection=collection, filter_json=matching))
