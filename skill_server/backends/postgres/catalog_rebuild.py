@@ -41,7 +41,8 @@ CROSS JOIN LATERAL pg_identify_object('pg_policy'::regclass, p.oid, 0) AS o
 WHERE {USER_SCHEMA}"""
 
 RULES: Final = f"""
-SELECT o.type, o.identity, pg_get_ruledef(r.oid) AS definition,
+SELECT c.oid AS table, r.ev_enabled::text AS enabled, quote_ident(r.rulename) AS name, {_TABLE} AS quoted,
+    o.type, o.identity, pg_get_ruledef(r.oid) AS definition,
     format('DROP RULE %I ON %s', r.rulename, {_TABLE}) AS removal,
     ARRAY[
         CASE r.ev_enabled WHEN 'O' THEN NULL ELSE format('ALTER TABLE %s %s RULE %I', {_TABLE},

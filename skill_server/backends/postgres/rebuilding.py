@@ -10,6 +10,8 @@ from skill_server.backends.postgres.connection import Connection
 from skill_server.model.base import Json, JsonObject
 from skill_server.model.snapshot import Dependent
 
+# A disabled rule stays so, and one for replicas does not act on what we write.
+_ENABLE = {"O": "ENABLE RULE", "A": "ENABLE ALWAYS RULE"}
 _PUBLISHES_COLUMNS_SINCE = 15
 _Name = tuple[str, str]
 
@@ -51,6 +53,7 @@ class Rebuilds(NamedTuple):
 
     objects: Mapping[_Name, Rebuild]
     columns: Mapping[tuple[int, str], ColumnFacts]
+    rules: Mapping[int, tuple[Dependent, ...]]
 
     def completed(self, table: int, dependents: Iterable[Dependent]) -> tuple[Dependent, ...]:
         """Return the dependents of a table with their statements, each view before the views that read it.
@@ -70,7 +73,7 @@ class Rebuilds(NamedTuple):
                 for reader in rebuild.readers:
                     fields[reader] = _merged(fields.get(reader, ()), fields[name])
                 plain += self._whole(name, fields[name])
-        return tuple(plain)
+        return (*plain, *self.rules.get(table, ()))
 
     def options(self, table: int, fields: Mapping[str, str]) -> Json:
         """Return the facts of a table's columns, which are given with their logical names."""
@@ -108,14 +111,17 @@ class Rebuilds(NamedTuple):
 async def read(connection: Connection) -> Rebuilds:
     """Read them in the transaction that the session is in."""
     objects: dict[_Name, Rebuild] = {}
-    queries = [catalog.POLICIES, catalog.RULES, catalog.TRIGGERS, catalog.STATISTICS]
+    rules: dict[int, tuple[Dependent, ...]] = {}
+    for row in await connection.fetch(catalog.RULES):
+        objects[row["type"], row["identity"]] = _rebuild(row)
+        if row["enabled"] in _ENABLE:
+            rules[row["table"]] = (*rules.get(row["table"], ()), _active(row))
+    queries = [catalog.POLICIES, catalog.TRIGGERS, catalog.STATISTICS]
     if connection.get_server_version().major >= _PUBLISHES_COLUMNS_SINCE:
         queries.append(catalog.PUBLICATIONS)
     for query in queries:
         for row in await connection.fetch(query):
-            objects[row["type"], row["identity"]] = Rebuild(
-                row["definition"], row["removal"], _present(row["afterwards"])
-            )
+            objects[row["type"], row["identity"]] = _rebuild(row)
     views = {row["oid"]: row for row in await connection.fetch(catalog.VIEWS)}
     for row in views.values():
         objects[row["type"], row["identity"]] = Rebuild(
@@ -126,7 +132,23 @@ async def read(connection: Connection) -> Rebuilds:
             hindrances=tuple(row["hindrances"]),
         )
     columns = {(row["table"], row["name"]): _facts(row) for row in await connection.fetch(catalog.COLUMNS)}
-    return Rebuilds(_ordered(objects), columns)
+    return Rebuilds(_ordered(objects), columns, rules)
+
+
+def _rebuild(row: asyncpg.Record) -> Rebuild:
+    return Rebuild(row["definition"], row["removal"], _present(row["afterwards"]))
+
+
+def _active(row: asyncpg.Record) -> Dependent:
+    statement = f"ALTER TABLE {row['quoted']} {{}} {row['name']}"
+    return Dependent(
+        kind="active rule",
+        name=row["name"],
+        fields=(),
+        definition=statement.format(_ENABLE[row["enabled"]]),
+        removal=statement.format("DISABLE RULE"),
+        follows_rename=True,
+    )
 
 
 def _ordered(objects: Mapping[_Name, Rebuild]) -> dict[_Name, Rebuild]:

@@ -25,6 +25,7 @@ from skill_server.model.snapshot import Constraint, Dependent, Snapshot
 # These go along with the table; nobody else can use them.
 _ALONG = frozenset(
     {
+        "active rule",
         "active trigger",
         "trigger function",
         "generated column",

@@ -11,6 +11,9 @@ from skill_server.model.names import NameMap
 from skill_server.model.plan import Probe, Statement
 from skill_server.model.snapshot import Dependent, Entity, Field, Snapshot
 
+# What acts by itself when rows are written, with the lock that switching it off takes (manual, ALTER TABLE).
+_LOCK_OF_ACTING = {"active trigger": Lock.SHARE_ROW_EXCLUSIVE, "active rule": Lock.ACCESS_EXCLUSIVE}
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -100,13 +103,14 @@ class Scene:
         return Statement(text=f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE", lock=Lock.ACCESS_EXCLUSIVE)
 
     def silenced(self, *statements: Statement) -> tuple[Statement, ...]:
-        """Return statements that change rows, run without the table's own triggers.
+        """Return statements that change rows, run without the table's own triggers and rules.
 
-        A trigger that keeps a time of change would alter rows that the migration only carries over.
+        A trigger that keeps a time of change would alter rows that the migration only carries over, and a rule could
+        do something else instead.
         """
-        triggers = [item for item in self.entity.dependents if item.kind == "active trigger"]
-        off = [Statement(text=item.removal or "", lock=Lock.SHARE_ROW_EXCLUSIVE) for item in triggers]
-        on = [Statement(text=item.definition or "", lock=Lock.SHARE_ROW_EXCLUSIVE) for item in triggers]
+        acting = [item for item in self.entity.dependents if item.kind in _LOCK_OF_ACTING]
+        off = [Statement(text=item.removal or "", lock=_LOCK_OF_ACTING[item.kind]) for item in acting]
+        on = [Statement(text=item.definition or "", lock=_LOCK_OF_ACTING[item.kind]) for item in acting]
         return (*off, *statements, *on)
 
 
@@ -124,10 +128,15 @@ def scene(entity: str, snapshot: Snapshot, names: NameMap, migration: str) -> Sc
             next_tool="inspect_schema",
         )
     if found.options.get("partitioned") or found.options.get("inherits"):
+        why = (
+            "is partitioned: its rows lie in other tables, which keep columns, indexes and values of their own to undo"
+            if found.options.get("partitioned")
+            else "inherits or is inherited from: a change of its columns is one of the other tables' columns too"
+        )
         raise Refused(
             "table-inherits",
-            f"the table of {entity!r} is partitioned or inherits, and a change would reach other tables too",
-            help="Change this table by hand.",
+            f"the table of {entity!r} {why}",
+            help="Change this table by hand, with all that share its columns.",
         )
     if snapshot.fingerprint.startswith("foreseen:") and found.native_name == found.name:
         # An entity that only the plan foresees knows its logical name alone.

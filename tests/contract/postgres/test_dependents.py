@@ -1,156 +1,186 @@
-"""What leans on a table or a column, one test per kind: refused by name where it cannot follow, else left alone."""
+"""Each kind of thing that leans on a field: what happens to it when the field is renamed, retired or retyped.
+
+A rename is followed by all that PostgreSQL ties to the column's number. A retired field takes nothing with it that
+reads it, so that is refused by name. For a retyped field all is made again from its definition, or refused by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from skill_server.errors import Refused
-from skill_server.model import action as actions
-from skill_server.model.action import Action
+from skill_server.model.action import Action, PurgeType, RenameField, RetireField, RetypeField
+from skill_server.model.logical import parse
+from tests.contract.postgres.leaning import FACTS, KINDS, TABLES, Leaning
 from tests.contract.postgres.undo import Place
-
-GROUND = """
-CREATE TABLE part (id integer PRIMARY KEY, code text UNIQUE, amount integer, word text);
-CREATE TABLE other (id integer PRIMARY KEY, code text);
-INSERT INTO part VALUES (1, 'a', 1, 'x');
-"""
-# Each kind: what makes it lean on the table `part` and, where that is possible, on its column `code`.
-LEANING: dict[str, str] = {
-    "view": "CREATE VIEW leaning AS SELECT code FROM part",
-    "materialized view": "CREATE MATERIALIZED VIEW leaning AS SELECT code FROM part",
-    "policy": "CREATE POLICY leaning ON other USING (EXISTS (SELECT FROM part WHERE part.code = other.code))",
-    "rule": "CREATE RULE leaning AS ON INSERT TO other DO ALSO UPDATE part SET code = NEW.code",
-    "function": "CREATE FUNCTION leaning() RETURNS bigint LANGUAGE sql AS 'SELECT count(code) FROM part'",
-    "function of rows": "CREATE FUNCTION leaning(p part) RETURNS text LANGUAGE sql AS 'SELECT p.code'",
-    "function in SQL": "CREATE FUNCTION leaning() RETURNS bigint BEGIN ATOMIC SELECT count(code) FROM part; END",
-    "procedure": "CREATE PROCEDURE leaning() LANGUAGE plpgsql AS 'BEGIN DELETE FROM Part WHERE CODE = NULL; END'",
-    "trigger function": "CREATE FUNCTION leaning() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN UPDATE part SET code = NEW.code; RETURN NEW; END $$; "
-    "CREATE TRIGGER other_leaning AFTER UPDATE ON other FOR EACH ROW EXECUTE FUNCTION leaning()",
-    "publication": "CREATE PUBLICATION leaning FOR TABLE part",
-}
-WHOLE: dict[str, Action] = {
-    "retire": actions.RetireEntity(entity="part"),
-    "rename": actions.RenameEntity(entity="part", to="piece"),
-    "move": actions.MoveEntity(entity="part", was="public", to="archive"),
-}
-# A text that names the table is all that a rename or a move breaks.
-BY_NAME = {"function", "function of rows", "procedure", "trigger function", "publication"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def place(postgres_database: str) -> AsyncIterator[Place]:
-    """A database that holds one table to lean on."""
+    """A database of two tables that point to each other."""
     made = Place(postgres_database)
-    await made.execute(GROUND)
+    await made.execute(TABLES)
     yield made
 
 
-async def refusal_of(place: Place, action: Action) -> Refused | None:
-    """Return how an action is refused; None where it is not, after it went up and down."""
-    try:
-        pieces = await place.pieces(action)
-    except Refused as refusal:
-        return refusal
-    before = (await place.backend.inspect()).fingerprint
-    await place.up(action, pieces)
-    await place.down(action, pieces)
-    assert (await place.backend.inspect()).fingerprint == before
-    return None
+async def leaning(place: Place, kind: str, field: str) -> Leaning:
+    """Make the dependents of a kind on a column."""
+    found = KINDS[kind]
+    if await place.value("SHOW server_version_num") < f"{found.since}0000":
+        pytest.skip(f"{kind} leans on columns since PostgreSQL {found.since}")
+    if kind == "generated-column":
+        await place.execute("UPDATE item SET amount = 0 WHERE amount IS NULL")
+    await place.execute(found.make.replace("{f}", field))
+    return found
 
 
-@pytest.mark.parametrize("kind", LEANING)
-async def test_a_table_that_something_leans_on_is_hidden_renamed_or_moved_only_where_that_follows(
-    place: Place, kind: str
-) -> None:
-    """Everything that would go on using a hidden table, or look for a name that is gone, is named."""
-    await place.execute(LEANING[kind])
-    for word, action in WHOLE.items():
-        refusal = await refusal_of(place, action)
-        if word == "retire" or kind in BY_NAME:
-            assert refusal is not None, word
-            assert refusal.code == "entity-has-dependents"
-            assert "leaning" in refusal.message
-        else:
-            assert refusal is None, word
+async def answer(place: Place, kind: Leaning, field: str) -> Any:
+    """Ask what the dependents say while they work."""
+    return await place.value(kind.works.replace("{f}", field))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in LEANING if kind != "publication"])
-async def test_a_column_that_something_leans_on_is_not_hidden_and_renamed_only_where_that_follows(
-    place: Place, kind: str
-) -> None:
-    """A view follows a rename; the text of a function does not."""
-    await place.execute(LEANING[kind])
-    hidden = await refusal_of(place, actions.RetireField(entity="part", field="code"))
-    assert hidden is not None
-    assert "leaning" in hidden.message
-    renamed = await refusal_of(place, actions.RenameField(entity="part", field="code", to="mark"))
-    assert (renamed is not None) is (kind in BY_NAME)
-    # Nothing names the column `word`.
-    assert await refusal_of(place, actions.RenameField(entity="part", field="word", to="phrase")) is None
-    assert await refusal_of(place, actions.RetireField(entity="part", field="word")) is None
+async def everything(place: Place) -> tuple[Any, ...]:
+    """Return all rows, the schema, and the comments and privileges that the fingerprint leaves out."""
+    rows = [
+        await place.value(f"SELECT json_agg(t ORDER BY t::text)::text FROM {table} AS t")
+        for table in ("item", "line", "log")
+    ]
+    return rows, (await place.backend.inspect()).fingerprint, await place.value(FACTS)
 
 
-# What leans on the column by being part of the same table, which a hidden table takes along.
-OWN: dict[str, tuple[str, bool]] = {
-    "generated column": (
-        "ALTER TABLE part ADD COLUMN twice integer GENERATED ALWAYS AS (amount * 2) STORED",
-        True,
-    ),
-    "policy": ("CREATE POLICY own ON part USING (amount > 0)", True),
-    "trigger": (
-        "CREATE TRIGGER own BEFORE UPDATE OF amount ON part FOR EACH ROW WHEN (OLD.amount > 0) "
-        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-        True,
-    ),
-    "statistics object": ("CREATE STATISTICS own ON amount, word FROM part", False),
-    "column privileges": ("GRANT SELECT (amount) ON part TO PUBLIC", False),
-    "comment on column": ("COMMENT ON COLUMN part.amount IS 'own'", False),
-}
+def retype(field: str) -> RetypeField:
+    """Return a retype to larger numbers."""
+    return RetypeField(entity="item", field=field, was=parse("Integer"), to=parse("BigInteger"))
 
 
-@pytest.mark.parametrize("kind", OWN)
-async def test_what_belongs_to_the_table_goes_along_with_it(place: Place, kind: str) -> None:
-    """A hidden table is used by nobody, so its own policies and triggers cannot break anything."""
-    statement, holds = OWN[kind]
-    await place.execute(statement)
-    for action in WHOLE.values():
-        assert await refusal_of(place, action) is None
-    hidden = await refusal_of(place, actions.RetireField(entity="part", field="amount"))
-    assert (hidden is not None) is holds
-    assert await refusal_of(place, actions.RenameField(entity="part", field="amount", to="many")) is None
-
-
-async def test_an_inbound_foreign_key_is_dropped_and_comes_back(place: Place) -> None:
-    """With CASCADE it would go on deleting rows of a table that nobody sees."""
-    await place.execute(
-        "ALTER TABLE other ADD CONSTRAINT inbound FOREIGN KEY (code) REFERENCES part (code) ON DELETE CASCADE",
-        "COMMENT ON CONSTRAINT inbound ON other IS 'kept'",
-    )
-    action = WHOLE["retire"]
+@pytest.mark.parametrize("field", ["amount", "id"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_leans_on_a_renamed_field_goes_on_working(place: Place, kind: str, field: str) -> None:
+    """PostgreSQL ties it to the number of the column, so it works under the new name and is as before under the old."""
+    found = await leaning(place, kind, field)
+    before, said = await everything(place), await answer(place, found, field)
+    assert found.answer is None or said == found.answer[field]
+    action = RenameField(entity="item", field=field, to="renamed")
     pieces = await place.pieces(action)
-    before = (await place.backend.inspect()).fingerprint
     await place.up(action, pieces)
-    assert await place.value("SELECT count(*) FROM pg_constraint WHERE conname = 'inbound'") == 0
+    expected = said if found.answer else said.replace(field, "renamed")
+    assert await answer(place, found, "renamed") == expected
+
     await place.down(action, pieces)
-    assert (await place.backend.inspect()).fingerprint == before
+    assert await everything(place) == before
 
 
-async def test_a_publication_of_all_tables_stands_in_nobodys_way(place: Place) -> None:
-    """It names no table, and such a publication is in every database whose changes are captured."""
-    await place.execute("CREATE PUBLICATION everything FOR ALL TABLES")
-    for action in WHOLE.values():
-        assert await refusal_of(place, action) is None
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_reads_a_field_keeps_it_from_being_retired(place: Place, kind: str) -> None:
+    """A view of a hidden field would go on showing it, and a policy on judging by it; so nothing is touched."""
+    found = await leaning(place, kind, "amount")
+    await refused(place, RetireField(entity="item", field="amount"), found.named)
 
 
-async def test_a_function_that_names_another_table_stands_in_nobodys_way(place: Place) -> None:
-    """A word that only contains the name is not the name."""
+@pytest.mark.parametrize("field", ["amount", "id"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_reads_a_retyped_field_is_made_again_or_named(place: Place, kind: str, field: str) -> None:
+    """It works on the new type, and after the way back it is as it was, with comments, privileges and indexes."""
+    found = await leaning(place, kind, field)
+    action = retype(field)
+    if found.retype_refused or (found.key_refused and field == "id"):
+        await refused(place, action, found.named)
+        return
+    before, said = await everything(place), await answer(place, found, field)
+    pieces = await place.pieces(action)
+    await place.up(action, pieces)
+    changed = await everything(place)
+    assert await answer(place, found, field) == said
+    assert changed[2] == before[2]
+
+    await place.down(action, pieces)
+    assert await everything(place) == before
+    assert await answer(place, found, field) == said
+
+    await place.up(action, pieces)
+    assert await everything(place) == changed
+
+
+async def refused(place: Place, action: Action, named: str) -> None:
+    """Check that an action is refused by the name of what leans on its field, and nothing is touched."""
+    before = await everything(place)
+    with pytest.raises(Refused) as refusal:
+        await place.pieces(action)
+    assert refusal.value.code == "field-has-dependents"
+    assert named in refusal.value.message
+    assert await everything(place) == before
+
+
+async def test_a_rule_does_not_act_on_what_a_migration_carries_over(place: Place) -> None:
+    """A rule that does something else instead of an update would leave the new column empty."""
+    await place.execute("CREATE RULE nothing AS ON UPDATE TO item DO INSTEAD NOTHING")
+    before = await everything(place)
+    action = retype("amount")
+    pieces = await place.pieces(action)
+    await place.up(action, pieces)
+    assert await place.value("SELECT sum(amount)::text FROM item") == "30"
+    await place.execute("INSERT INTO item (id, amount) VALUES (4, 40)")
+    await place.down(action, pieces)
+    assert await place.value("SELECT sum(amount)::text FROM item") == "70"
+    await place.execute("DELETE FROM item WHERE id = 4")
+    assert await everything(place) == before
+
+
+async def test_privileges_and_statistics_of_a_column_go_over_to_its_new_type(place: Place) -> None:
+    """Who may read a column may still read it, and the planner knows what it knew."""
     await place.execute(
-        "CREATE TABLE parts (id integer, code text)",
-        "CREATE FUNCTION apart() RETURNS bigint LANGUAGE sql AS 'SELECT count(code) FROM parts'",
+        "GRANT SELECT (amount), UPDATE (amount) ON item TO pg_monitor",
+        "CREATE STATISTICS sizes ON amount, note FROM item",
+        "ALTER STATISTICS sizes SET STATISTICS 50",
+        "COMMENT ON STATISTICS sizes IS 'go together'",
+        "COMMENT ON COLUMN item.amount IS 'how many'",
     )
-    for action in WHOLE.values():
-        assert await refusal_of(place, action) is None
+    before = await everything(place)
+    action = retype("amount")
+    pieces = await place.pieces(action)
+    await place.up(action, pieces)
+    assert (await everything(place))[2] == before[2]
+    assert await place.value("SELECT has_column_privilege('pg_monitor', 'item', 'amount', 'UPDATE')")
+    assert await place.value("SELECT stxstattarget FROM pg_statistic_ext WHERE stxname = 'sizes'") == 50
+    await place.down(action, pieces)
+    assert await everything(place) == before
+
+
+async def test_hidden_generated_columns_are_deleted_with_the_column_that_they_read(place: Place) -> None:
+    """The one that is computed has to go first."""
+    await leaning(place, "generated-column", "amount")
+    action = retype("amount")
+    await place.up(action, await place.pieces(action))
+    purge = PurgeType(entity="item", field="amount")
+    await place.up(purge, await place.pieces(purge))
+    entity = (await place.backend.inspect()).entity("item")
+    assert entity is not None
+    assert sorted(field.name for field in entity.fields) == ["amount", "id", "last", "note", "twice"]
+    assert await place.value("SELECT max(twice) FROM pairs") == 40
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        ("CREATE TABLE parts (id integer, amount integer) PARTITION BY LIST (id)", "is partitioned"),
+        (
+            "CREATE TABLE parts (id integer, amount integer); CREATE TABLE part () INHERITS (parts)",
+            "inherited from",
+        ),
+    ],
+    ids=["partitioned", "inheriting"],
+)
+async def test_a_table_that_shares_its_columns_with_others_is_refused_with_the_reason(
+    place: Place, made: str, reason: str
+) -> None:
+    """A change would reach tables that nobody named."""
+    await place.execute(made)
+    action = RetypeField(entity="parts", field="amount", was=parse("Integer"), to=parse("BigInteger"))
+    with pytest.raises(Refused) as refusal:
+        await place.pieces(action)
+    assert refusal.value.code == "table-inherits"
+    assert reason in refusal.value.message
