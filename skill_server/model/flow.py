@@ -23,7 +23,7 @@ class Function(Frozen):
 
 
 class Expressions(Frozen):
-    """For each written field an SQL expression over the columns of `t`, and an aggregation expression."""
+    """For each written field an SQL expression over `t` (the records), and an aggregation expression."""
 
     kind: Literal["expressions"] = "expressions"
     postgres: dict[Name, str]
