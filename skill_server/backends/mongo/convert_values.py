@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import raw
+from skill_server.backends.mongo import paths, raw
 from skill_server.backends.mongo.convert import Unconvertible, ambiguous, convert
 from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import ConvertValues
@@ -37,7 +37,9 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
                 keeping.append(
                     ReplaceOne({"_id": key}, raw.document(_id=identity, old=old, new=new), upsert=True)
                 )
-                setting.append(UpdateOne({"_id": key}, raw.replacing(operation.field, old, new)))
+                setting.append(
+                    UpdateOne(paths.seek(identity, operation.field), raw.replacing(operation.field, old, new))
+                )
             elif first and not _comes_back(new, operation):
                 # It looks converted already, but the way back would make something else of it.
                 kept = raw.document(old=old, new=new)

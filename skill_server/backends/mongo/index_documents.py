@@ -92,7 +92,8 @@ def moved_name(name: str, definition: Mapping[str, Any], field: str, to: str) ->
     """Return the name of the same index on another field: the driver's own pattern is kept, others get a suffix."""
     if name == default_name(definition["key"]):
         return default_name(on_field(definition, field, to, name)["key"])
-    return f"{name}_on_{to}"
+    # A name with a dot in it could not be said in a migration.
+    return f"{name}_on_{to.rpartition('.')[2]}"
 
 
 def default_name(key: Mapping[str, Any]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from skill_server.backends.mongo import bson_walk, ejson, index_documents, validator
+from skill_server.backends.mongo import bson_walk, ejson, index_documents, raw, validator
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import VALIDATION, Collection, is_kept, listing
@@ -79,7 +79,7 @@ async def _entity(
     options: JsonObject = {**ejson.plain(_options(item)), KIND: item.kind}
     if item.name in shard_keys:
         options[SHARD_KEY] = shard_keys[item.name]
-    seen = _Seen()
+    seen = _Seen(_nested(names, name))
     records = size = 0
     if item.holds_documents:
         records, size = await extent(connections, item.name)
@@ -125,24 +125,42 @@ async def _some(connections: Connections, name: str, records: int) -> AsyncItera
 class _Seen:
     """Which fields documents have, and of which types."""
 
-    def __init__(self) -> None:
+    def __init__(self, nested: Sequence[str] = ()) -> None:
         self.documents = 0
+        self.nested = nested
         self.types: dict[str, dict[str, int]] = {}
         self.not_uuid: set[str] = set()
 
     def add(self, document: bytes) -> None:
         self.documents += 1
         for name, kind, data in bson_walk.fields(document):
-            field = name.decode("utf-8", "replace")
-            types = self.types.setdefault(field, {})
-            word = TYPE_NAMES[kind]
-            types[word] = types.get(word, 0) + 1
-            if kind == bson_walk.BINARY and data[4] != UUID_SUBTYPE:
-                self.not_uuid.add(field)
+            self._take(name.decode("utf-8", "replace"), kind, data)
+        for path in self.nested:
+            found = raw.find(document, path)
+            if found is not None:
+                self._take(path, found.value.kind, found.value.data)
+
+    def _take(self, field: str, kind: int, data: bytes) -> None:
+        types = self.types.setdefault(field, {})
+        word = TYPE_NAMES[kind]
+        types[word] = types.get(word, 0) + 1
+        if kind == bson_walk.BINARY and data[4] != UUID_SUBTYPE:
+            self.not_uuid.add(field)
+
+
+def _nested(names: NameMap, entity: str) -> tuple[str, ...]:
+    """Return the paths into embedded documents that the name map gives a name."""
+    mapped = names.entities.get(entity)
+    fields = () if mapped is None else mapped.fields
+    found = (names.native_field(entity, field, BackendKind.MONGODB) for field in fields)
+    return tuple(path for path in found if "." in path)
 
 
 def _fields(seen: _Seen, rules: JsonObject, names: NameMap, entity: str) -> list[Field]:
-    described = validator.properties_of(rules)
+    described = dict(validator.properties_of(rules))
+    for path in seen.nested:
+        if (said := validator.said_of(rules, path)) is not None:
+            described[path] = said
     found: list[Field] = []
     for native in dict.fromkeys([*seen.types, *described]):
         types = seen.types.get(native, {})
@@ -187,7 +205,7 @@ def _index(index: dict[str, Any], names: NameMap, entity: str) -> Index:
         keys=tuple(keys),
         unique=bool(index.get("unique")),
         definition=_definition(index),
-        fields=tuple(logical(field) for field in index_documents.fields(index)),
+        fields=tuple(logical(field) for field in index_documents.fields(index, _nested(names, entity))),
     )
 
 

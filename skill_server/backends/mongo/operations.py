@@ -116,20 +116,28 @@ class RetireValues(Frozen):
     field: str
     kept: str
     unless_json: str | None = None
+    made: str | None = None
 
 
 class RestoreValues(Frozen):
-    """Put kept values back where the field is missing, and `fill_json` where nothing is kept."""
+    """Put kept values back where the field is missing, and `fill_json` where nothing is kept.
+
+    Which embedded documents were made for a nested field, `made` remembers for the retirement that takes them away.
+    """
 
     op: Literal["restore_values"] = "restore_values"
     collection: str
     field: str
     kept: str
     fill_json: str | None = None
+    made: str | None = None
 
 
 class ConvertValues(Frozen):
-    """Convert a field of every document, keeping the old and the new value in the side collection."""
+    """Convert a field of every document, keeping the old and the new value in the side collection.
+
+    What does not convert becomes `bad_json`, and is marked as bad where it is kept; without it the operation stops.
+    """
 
     op: Literal["convert_values"] = "convert_values"
     collection: str
@@ -137,10 +145,15 @@ class ConvertValues(Frozen):
     kept: str
     was: FieldType
     to: FieldType
+    bad_json: str | None = None
 
 
 class RevertValues(Frozen):
-    """Bring converted values back: the kept one where nobody wrote since, else converted back."""
+    """Bring converted values back: the kept one where nobody wrote since, else converted back.
+
+    A written value that does not convert goes into the collection `aside`, and the field becomes `bad_json`; without
+    it the operation stops.
+    """
 
     op: Literal["revert_values"] = "revert_values"
     collection: str
@@ -148,13 +161,16 @@ class RevertValues(Frozen):
     kept: str
     was: FieldType
     to: FieldType
+    aside: str | None = None
+    bad_json: str | None = None
 
 
 class DropKept(Frozen):
-    """Drop a side collection."""
+    """Drop a side collection, or with `keep_bad` delete everything in it but the values that did not convert."""
 
     op: Literal["drop_kept"] = "drop_kept"
     kept: str
+    keep_bad: bool = False
 
 
 class FindOffenders(Frozen):
@@ -185,7 +201,7 @@ class FindDuplicates(Frozen):
 class FindUnconvertible(Frozen):
     """Find the documents whose value does not convert, or collides with another where it must be unique.
 
-    With `kept`, the question is the way back: documents whose converted value is still the kept one do not offend.
+    With `kept`, documents whose value is still the one that a conversion made and kept do not offend.
     """
 
     op: Literal["find_unconvertible"] = "find_unconvertible"

@@ -18,10 +18,25 @@ def parents(path: str) -> tuple[str, ...]:
     return tuple(".".join(parts[:depth]) for depth in range(1, len(parts)))
 
 
+def parent(path: str) -> str:
+    """Return the path of the embedded document that a field lies in, empty at the top level."""
+    return path.rpartition(".")[0]
+
+
+def leaf(path: str) -> str:
+    """Return the name of a field in the document that it lies in."""
+    return path.rpartition(".")[2]
+
+
 def standing(path: str) -> dict[str, Any]:
     """Return the conditions under which every parent of a field is an embedded document; none at the top level."""
     # $type looks into arrays as well, so an array of embedded documents has to be ruled out by name.
     return {parent: {"$type": "object", "$not": {"$type": "array"}} for parent in parents(path)}
+
+
+def seek(key: raw.Value, path: str) -> dict[str, Any]:
+    """Return the filter for a single update of a field: the document, and what its parents have to be."""
+    return {"_id": raw.key(key), **standing(path)}
 
 
 def blocked(document: bytes, path: str) -> str | None:

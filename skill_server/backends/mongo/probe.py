@@ -102,9 +102,11 @@ async def _unconvertible(connections: Connections, question: FindUnconvertible) 
     taken: set[raw.Value] = set()
     waiting: dict[raw.Value, raw.Value] = {}
     async for document in connections.raw(question.collection).find(present, {"_id": 1, question.field: 1}):
-        identity, value = raw.require(document.raw, "_id"), raw.require(document.raw, question.field)
-        if value.kind == NULL:
+        identity, found = raw.require(document.raw, "_id"), raw.find(document.raw, question.field)
+        # A path through an array finds the document, but no one value.
+        if found is None or found.value.kind == NULL:
             continue
+        value = found.value
         try:
             new = raw.encoded(convert(raw.decoded(value), question.was, question.to))
         except Unconvertible:

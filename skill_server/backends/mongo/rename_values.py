@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import raw
+from skill_server.backends.mongo import paths, raw
 from skill_server.backends.mongo.operations import RenameValues
 from skill_server.backends.mongo.passes import Passes
 
 
 async def run(operation: RenameValues, passes: Passes) -> None:
     """Rename the field of every document that has it and does not have the new name."""
-    guard: dict[str, Any] = {operation.field: {"$exists": True}, operation.to: {"$exists": False}}
+    guard: dict[str, Any] = {
+        operation.field: {"$exists": True},
+        operation.to: {"$exists": False},
+        **paths.standing(operation.field),
+    }
     pipeline = renaming(operation.field, operation.to)
 
     async def batch(documents: Sequence[bytes]) -> int:
@@ -27,6 +31,8 @@ async def run(operation: RenameValues, passes: Passes) -> None:
 
 def renaming(field: str, to: str) -> list[dict[str, Any]]:
     """Return the update that renames a field; `$rename` would move it to the end of the document."""
-    name = {"$cond": [{"$eq": ["$$this.k", field]}, to, "$$this.k"]}
-    renamed = {"$map": {"input": {"$objectToArray": "$$ROOT"}, "in": {"k": name, "v": "$$this.v"}}}
-    return [{"$replaceWith": {"$arrayToObject": renamed}}]
+    outer, leaf, new = paths.parent(field), paths.leaf(field), paths.leaf(to)
+    name = {"$cond": [{"$eq": ["$$this.k", leaf]}, new, "$$this.k"]}
+    members = {"$objectToArray": f"${outer}" if outer else "$$ROOT"}
+    renamed = {"$arrayToObject": {"$map": {"input": members, "in": {"k": name, "v": "$$this.v"}}}}
+    return [{"$set": {outer: renamed}}] if outer else [{"$replaceWith": renamed}]

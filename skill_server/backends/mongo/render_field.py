@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from skill_server.backends.mongo import ejson, validator, values
+from skill_server.backends.mongo import ejson, paths, validator, values
 from skill_server.backends.mongo.operations import (
     DropKept,
     FindOffenders,
     RestoreValues,
     RetireValues,
 )
-from skill_server.backends.mongo.rendering import Subject, piece, require_subject, swapped, way
+from skill_server.backends.mongo.rendering import (
+    Subject,
+    piece,
+    require_parents_required,
+    require_subject,
+    swapped,
+    way,
+)
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import AddField, RemoveField
 from skill_server.model.hazard import Hazard
 from skill_server.model.names import NameMap
-from skill_server.model.plan import Phase, Piece, Way
+from skill_server.model.plan import Phase, Piece, Probe, Way
 from skill_server.model.snapshot import Snapshot
 
 
@@ -45,10 +52,16 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
             f"{action.field} of {action.entity} may not be missing, but the documents there are would miss it",
             help="Give the field a default, or let it be missing.",
         )
+    if not action.nullable:
+        require_parents_required(subject)
     default = None if action.default is None else ejson.dumps(values.to_bson(action.default, action.type))
     name, collection = subject.field, subject.collection
-    filling = RestoreValues(collection=collection, field=name, kept=subject.kept, fill_json=default)
-    taking = RetireValues(collection=collection, field=name, kept=subject.kept, unless_json=default)
+    filling = RestoreValues(
+        collection=collection, field=name, kept=subject.kept, fill_json=default, made=subject.made
+    )
+    taking = RetireValues(
+        collection=collection, field=name, kept=subject.kept, unless_json=default, made=subject.made
+    )
     missing = FindOffenders(collection=collection, filter_json=ejson.dumps({name: {"$exists": False}}))
     present = FindOffenders(collection=collection, filter_json=ejson.dumps({name: {"$exists": True}}))
     up = way(
@@ -60,6 +73,7 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
         hazards=(Hazard.NOT_ATOMIC,),
     )
     if default is not None:
+        up = up.model_copy(update={"before": embedded_parents(subject)})
         after = probe("every-document-has-it", f"documents miss {name}", "Run the step again.", missing)
         up = up.model_copy(update={"after": (after,)})
     down = Way(
@@ -69,7 +83,7 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
         hazards=(Hazard.NOT_ATOMIC, Hazard.BREAKS_OLD_CODE),
     )
     pieces = [piece(Phase.BACKFILL, up, down)]
-    if validator.describes_fields(subject.entity.validator):
+    if subject.belongs_in_validator:
         schema = values.schema_of(action.type, nullable=action.nullable)
         admit = subject.describe(schema, required=False)
         forget = subject.describe(None, required=False)
@@ -91,6 +105,23 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
                 )
             )
     return tuple(pieces)
+
+
+def embedded_parents(subject: Subject) -> tuple[Probe, ...]:
+    """Return the question for documents in which something else lies where the embedded document has to be."""
+    found = paths.parents(subject.field)
+    if not found:
+        return ()
+    other = [{parent: {"$exists": True, "$not": {"$type": "object"}}} for parent in found]
+    arrays = [{parent: {"$type": "array"}} for parent in found]
+    return (
+        probe(
+            "parents-are-embedded",
+            f"documents hold no embedded document at {found[-1]}, so {subject.field} has no place in them",
+            "Put an embedded document there, or take out what is there.",
+            FindOffenders(collection=subject.collection, filter_json=ejson.dumps({"$or": [*other, *arrays]})),
+        ),
+    )
 
 
 def field_exists(entity: str, field: str) -> Refused:

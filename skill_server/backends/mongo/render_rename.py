@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from skill_server.backends.mongo import ejson
+from skill_server.backends.mongo import ejson, paths
 from skill_server.backends.mongo.operations import FindOffenders, RenameValues
 from skill_server.backends.mongo.render_field import field_exists
 from skill_server.backends.mongo.render_index import move_indexes
 from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
 from skill_server.backends.mongo.wording import probe, statement
+from skill_server.errors import Refused
 from skill_server.model.action import RenameField
 from skill_server.model.hazard import Hazard
 from skill_server.model.names import NameMap
@@ -19,6 +20,12 @@ def rename(action: RenameField, snapshot: Snapshot, names: NameMap, migration: s
     """Admit both names, rename in place, build the indexes on the new name, then close the old name."""
     old = require_subject(snapshot, names, action.entity, action.field, migration)
     new = require_subject(snapshot, names, action.entity, action.to, migration)
+    if paths.parent(old.field) != paths.parent(new.field):
+        raise Refused(
+            "parent-differs",
+            f"{old.field} of {action.entity} would move to {new.field}, into another embedded document",
+            help="Name its new path in the configuration, beside the old one.",
+        )
     if new.entity.field(action.to) is not None or new.in_validator:
         raise field_exists(action.entity, new.field)
     indexes = move_indexes(old, new.field)

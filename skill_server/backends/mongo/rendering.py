@@ -181,6 +181,23 @@ def _require_no_array(entity: Entity, native: str) -> None:
             )
 
 
+def require_parents_required(subject: Subject) -> None:
+    """Make sure that a validator which requires a nested field misses no document without its parents.
+
+    Raises:
+        Refused: `parent-not-required`.
+    """
+    rules = subject.entity.validator
+    for parent in paths.parents(subject.field):
+        view, name = validator.within(rules, parent)
+        if name not in validator.required_of(view):
+            raise Refused(
+                "parent-not-required",
+                f"documents of {subject.collection} may miss {parent}, and with it {subject.field}",
+                help=f"Let the validator require {parent} first, or let the field be missing.",
+            )
+
+
 def require_settled(index: Index, names: NameMap, entity: str) -> None:
     """Make sure that the definition of an index is the one it will have when a change meets it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import ejson, raw
+from skill_server.backends.mongo import ejson, made_parents, paths, raw
 from skill_server.backends.mongo.operations import RestoreValues
 from skill_server.backends.mongo.passes import Passes
 
@@ -18,10 +18,14 @@ async def run(operation: RestoreValues, passes: Passes) -> None:
         from pymongo import UpdateOne
 
         requests: list[Any] = []
-        for side in side_documents:
+        identities = [raw.require(side, "_id") for side in side_documents]
+        await made_parents.prepare(operation.collection, operation.field, operation.made, identities, passes)
+        for identity, side in zip(identities, side_documents, strict=True):
             position = int(raw.decoded(raw.require(side, "position")))
-            pipeline = inserting(operation.field, position, raw.literal(raw.require(side, "value")))
-            requests.append(UpdateOne({"_id": raw.key(raw.require(side, "_id")), **missing}, pipeline))
+            value = raw.require(side, "value")
+            pipeline = inserting(operation.field, position, raw.literal(value))
+            requests.append(UpdateOne({**paths.seek(identity, operation.field), **missing}, pipeline))
+            requests += made_parents.making(identity, operation.field, value)
         await passes.write(operation.collection, requests)
         return len(requests)
 
@@ -33,7 +37,9 @@ async def run(operation: RestoreValues, passes: Passes) -> None:
     async def fill_in(documents: Sequence[bytes]) -> int:
         from pymongo import UpdateOne
 
-        keys = [raw.key(raw.require(document, "_id")) for document in documents]
+        identities = [raw.require(document, "_id") for document in documents]
+        await made_parents.prepare(operation.collection, operation.field, operation.made, identities, passes)
+        keys = [raw.key(identity) for identity in identities]
         filling = {"$set": {operation.field: fill}}
         await passes.write(
             operation.collection, [UpdateOne({"_id": key, **missing}, filling) for key in keys]
@@ -45,14 +51,11 @@ async def run(operation: RestoreValues, passes: Passes) -> None:
 
 def inserting(field: str, position: int, value: Any) -> list[dict[str, Any]]:
     """Return the update that puts a field at a place counted from 0, or at the end where the document is shorter."""
+    outer = paths.parent(field)
     # $slice takes no count of zero.
     before: Any = {"$slice": ["$$all", 0, position]} if position else []
     after = {"$slice": ["$$all", position, {"$add": [{"$size": "$$all"}, 1]}]}
-    joined = {"$concatArrays": [before, [{"k": field, "v": value}], after]}
-    return [
-        {
-            "$replaceWith": {
-                "$arrayToObject": {"$let": {"vars": {"all": {"$objectToArray": "$$ROOT"}}, "in": joined}}
-            }
-        }
-    ]
+    joined = {"$concatArrays": [before, [{"k": paths.leaf(field), "v": value}], after]}
+    members = {"$objectToArray": f"${outer}" if outer else "$$ROOT"}
+    whole = {"$arrayToObject": {"$let": {"vars": {"all": members}, "in": joined}}}
+    return [{"$set": {outer: whole}}] if outer else [{"$replaceWith": whole}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import ejson, raw
+from skill_server.backends.mongo import ejson, made_parents, paths, raw
 from skill_server.backends.mongo.operations import RetireValues
 from skill_server.backends.mongo.passes import Passes
 
@@ -30,9 +30,15 @@ async def run(operation: RetireValues, passes: Passes) -> None:
             if found.value != unless:
                 kept = raw.document(_id=identity, position=raw.encoded(found.position), value=found.value)
                 keeping.append(ReplaceOne({"_id": key}, kept, upsert=True))
-            unsetting.append(UpdateOne({"_id": key}, raw.replacing(operation.field, found.value, None)))
+            unsetting.append(
+                UpdateOne(
+                    paths.seek(identity, operation.field), raw.replacing(operation.field, found.value, None)
+                )
+            )
         await passes.write(operation.kept, keeping)
         await passes.write(operation.collection, unsetting)
         return len(unsetting)
 
     await passes.until_quiet(operation.collection, {operation.field: {"$exists": True}}, batch)
+    if operation.made is not None:
+        await made_parents.remove(operation.collection, operation.field, operation.made, passes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import raw
+from skill_server.backends.mongo import paths, raw
 from skill_server.backends.mongo.convert_values import NULL, converted
 from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import RevertValues
@@ -26,8 +26,8 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         for side in side_documents:
             old, new = raw.require(side, "old"), raw.require(side, "new")
             if old != new:
-                key = raw.key(raw.require(side, "_id"))
-                requests.append(UpdateOne({"_id": key}, raw.replacing(operation.field, new, old)))
+                there = paths.seek(raw.require(side, "_id"), operation.field)
+                requests.append(UpdateOne(there, raw.replacing(operation.field, new, old)))
         await passes.write(operation.collection, requests)
         return len(requests)
 
@@ -45,7 +45,7 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         # What equals its kept old value was put back a moment ago, however odd its type is.
         kept = await kept_values(passes.connections, operation.kept, [identity for identity, _, _ in changed])
         requests = [
-            UpdateOne({"_id": raw.key(identity)}, raw.replacing(operation.field, now, back))
+            UpdateOne(paths.seek(identity, operation.field), raw.replacing(operation.field, now, back))
             for identity, now, back in changed
             if kept.get(identity) != now
         ]

@@ -1,7 +1,8 @@
 """Pure edits of `$jsonSchema` validators: what one field asks of documents, and what a change makes of it.
 
-Only the top level of `properties` and `required` is edited. A validator that names a field anywhere else is refused,
-because what it means after the change cannot be told from here.
+Only the `properties` and `required` that a field lies in are edited: at the top level, or for a path as `address.city`
+in what is said of the embedded document. A validator that names a field anywhere else is refused, because what it means
+after the change cannot be told from here.
 """
 
 from __future__ import annotations
@@ -37,9 +38,31 @@ def required_of(validator: Mapping[str, Any] | None) -> list[str]:
     return list(schema_of(validator).get("required") or ())
 
 
-def names(validator: Mapping[str, Any] | None, field: str) -> bool:
+def types_of(said: Mapping[str, Any]) -> list[str]:
+    """Return the types that a description admits."""
+    types: str | list[str] = said.get("bsonType", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+def within(validator: Mapping[str, Any] | None, path: str) -> tuple[JsonObject, str]:
+    """Return what is said of the embedded document that a field lies in, as a validator, and the field's name in it."""
+    *outer, name = path.split(".")
+    view: JsonObject = dict(validator or {})
+    for parent in outer:
+        view = {SCHEMA: properties_of(view).get(parent) or {}}
+    return view, name
+
+
+def said_of(validator: Mapping[str, Any] | None, path: str) -> JsonObject | None:
+    """Return what the validator says of a field, or None where it does not describe it."""
+    view, name = within(validator, path)
+    return properties_of(view).get(name)
+
+
+def names(validator: Mapping[str, Any] | None, path: str) -> bool:
     """Tell whether `properties` or `required` name the field."""
-    return field in properties_of(validator) or field in required_of(validator)
+    view, name = within(validator, path)
+    return name in properties_of(view) or name in required_of(view)
 
 
 def describes_fields(validator: Mapping[str, Any] | None) -> bool:
@@ -54,7 +77,11 @@ def require_editable(validator: Mapping[str, Any] | None, field: str, entity: st
     Raises:
         Refused: `validator-not-understood`, with the place that names the field.
     """
-    place = next(_elsewhere(validator, field), None)
+    view, name = within(validator, field)
+    place = next(iter((*_elsewhere(validator, field), *_elsewhere(view, name))), None)
+    outer, _, _ = field.rpartition(".")
+    if outer:
+        require_editable(validator, outer, entity)
     if place is not None:
         raise Refused(
             "validator-not-understood",
@@ -100,6 +127,15 @@ def described(
 
     A place counts from 0; None leaves the field where it is, or puts it at the end.
     """
+    parent, _, rest = field.partition(".")
+    if rest:
+        said: JsonObject | None = properties_of(validator).get(parent)
+        if said is None and schema is None:
+            return dict(validator or {})
+        inner = described(
+            {SCHEMA: said}, rest, schema, place=place, required=required, required_place=required_place
+        )
+        return described(validator, parent, inner[SCHEMA], required=parent in required_of(validator))
     listed = list(properties_of(validator).items())
     was = next((index for index, (name, _) in enumerate(listed) if name == field), None)
     listed = [item for item in listed if item[0] != field]
@@ -129,7 +165,21 @@ def edited(
     `required` None leaves that as it is. With `forget` a description that says nothing goes, with `alone` a whole
     schema that says nothing.
     """
-    was: JsonObject | None = properties_of(validator).get(field)
+    parent, _, rest = field.partition(".")
+    was: JsonObject | None = properties_of(validator).get(parent)
+    if rest:
+        inner = edited(
+            {SCHEMA: was or {}},
+            rest,
+            put=put,
+            remove=remove,
+            required=required,
+            required_place=required_place,
+            forget=forget,
+        )
+        # The edit of a part is the new description of the whole.
+        remove, put, required, required_place = tuple(was or {}), inner[SCHEMA], None, None
+        field = parent
     said = {word: value for word, value in (was or {}).items() if word not in remove} | put
     dropped = not said and (forget or was is None)
     result = described(
