@@ -41,8 +41,29 @@ def schemas() -> dict[BackendKind, Snapshot]:
     return {kind: Snapshot.model_validate(text[kind]) for kind in BackendKind}
 
 
+def golden_plan(folder: Path) -> Plan:
+    """Return the plan of the change in a golden folder.
+
+    Raises:
+        MigrationError: the folder shows a refusal.
+    """
+    return _planned(folder)[0]
+
+
 def golden_files(folder: Path) -> dict[str, str]:
     """Return every file of a golden folder as it has to be, apart from its change."""
+    try:
+        plan, found = _planned(folder)
+    except MigrationError as error:
+        return {FINDINGS: f"refused  {error.code}: {error.message}\n         {error.help}\n"}
+    return {
+        **{name: _script(plan, kind) for kind, name in SCRIPTS.items()},
+        FINDINGS: "".join(_finding(finding) for finding in found) or "nothing found\n",
+        MODELS: model_diff(plan),
+    }
+
+
+def _planned(folder: Path) -> tuple[Plan, tuple[Finding, ...]]:
     change: dict[str, Any] = json.loads((folder / "change.json").read_text())
     # Rendering is pure, so nobody connects to these places.
     pair = Pair(
@@ -53,17 +74,9 @@ def golden_files(folder: Path) -> dict[str, str]:
             BackendKind.MONGODB: open_backend(BackendKind.MONGODB, "mongodb://127.0.0.1/app", NAMES),
         }
     )
-    try:
-        asked = request([changes.build(change.pop("kind"), **change)])
-        plan = build.upgrade(asked, schemas(), renders(pair))
-        found = (*build.problems(asked, schemas()), *review(plan, schemas()))
-    except MigrationError as error:
-        return {FINDINGS: f"refused  {error.code}: {error.message}\n         {error.help}\n"}
-    return {
-        **{name: _script(plan, kind) for kind, name in SCRIPTS.items()},
-        FINDINGS: "".join(_finding(finding) for finding in found) or "nothing found\n",
-        MODELS: model_diff(plan),
-    }
+    asked = request([changes.build(change.pop("kind"), **change)])
+    plan = build.upgrade(asked, schemas(), renders(pair))
+    return plan, (*build.problems(asked, schemas()), *review(plan, schemas()))
 
 
 def _script(plan: Plan, kind: BackendKind) -> str:
