@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from skill_server.application import planning
+from skill_server.application import planning, revisions
 from skill_server.application.session import Session
 from skill_server.errors import Invalid
 from skill_server.generate import document, name, write
@@ -46,8 +46,8 @@ async def generate(
         Refused: a backend cannot carry a change out safely; nothing is written.
     """
     await session.enter("generate", None)
-    migrations = planning.read_graph(session)
-    planning.check_applied_files(session, migrations)
+    migrations = revisions.read_graph(session)
+    revisions.check_applied_files(session, migrations)
     try:
         migration = Migration(
             revision=name.new_revision(summary, migrations.revisions, datetime.now(UTC)),

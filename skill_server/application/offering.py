@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from skill_server.application import applying, approving, planning, restoring, views
+from skill_server.application import applying, approving, planning, restoring, revisions, views
 from skill_server.application.application import Application
 from skill_server.application.planning import Proposal
 from skill_server.application.session import Session
@@ -112,9 +112,9 @@ def _proof(outcome: Event) -> str:
 def _already_applied(session: Session, call: Call) -> str | None:
     if call.kind is not PlanKind.UPGRADE:
         return None
-    migrations = planning.read_graph(session)
-    planning.check_applied_files(session, migrations)
-    return planning.already_applied(session, migrations, call.subject)
+    migrations = revisions.read_graph(session)
+    revisions.check_applied_files(session, migrations)
+    return revisions.already_applied(session, migrations, call.subject)
 
 
 async def to_be_asked(app: Application, call: Call) -> Proposal | None:

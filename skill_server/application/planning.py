@@ -1,16 +1,14 @@
 """Find out what a call is about, build its plan, and keep the plan in the ledger with the question for a person."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skill_server.application import revisions
 from skill_server.application.claiming import last_changing_plan
 from skill_server.application.session import Session
 from skill_server.approve.question import question
 from skill_server.backup import manifest as manifests
 from skill_server.errors import Conflict, Refused
-from skill_server.generate import graph
 from skill_server.generate.contradiction import require_consistent
-from skill_server.generate.graph import History as Migrations
 from skill_server.generate.migration import Migration
 from skill_server.ledger import history
 from skill_server.ledger.history import Applied
@@ -38,9 +36,9 @@ async def propose_upgrade(session: Session, revision: str, expected: str | None 
         Refused: another revision comes first, or it is applied already (`already-applied`).
         Conflict: an applied file was edited (`file-changed-after-apply`).
     """
-    migrations = read_graph(session)
-    check_applied_files(session, migrations)
-    migration = _next(session, migrations, revision)
+    migrations = revisions.read_graph(session)
+    revisions.check_applied_files(session, migrations)
+    migration = revisions.next_pending(session, migrations, revision)
     if (begun := _unfinished(session, PlanKind.UPGRADE, migration.revision)) is not None:
         return begun
     return await stored(session, plan_of(session, migration), expected)
@@ -50,10 +48,10 @@ async def propose_downgrade(session: Session, revision: str, expected: str | Non
     """Plan the way back of the newest applied revision.
 
     Raises:
-        Refused: the revision is not the newest applied one, or was finalized.
+        Refused: the revision is not the newest applied one, was finalized, or was there before the ledger.
         Conflict: the schemas are not those that the upgrade left.
     """
-    entry = _newest(session, revision)
+    entry = revisions.newest(session, revision)
     if (begun := _unfinished(session, PlanKind.DOWNGRADE, entry.revision)) is not None:
         return begun
     if entry.finalized:
@@ -63,8 +61,8 @@ async def propose_downgrade(session: Session, revision: str, expected: str | Non
             help="Restore a backup taken before it was finalized.",
             next_tool="restore_backup",
         )
-    applied = history.plans(session.events)[entry.plan_id]
-    left = expected_fingerprints(session)
+    applied = history.plans(session.events)[_plan_id(entry)]
+    left = revisions.expected_fingerprints(session)
     for kind in BackendKind:
         if left is not None and session.snapshots[kind].fingerprint != left[kind]:
             raise Conflict(
@@ -80,8 +78,8 @@ async def propose_downgrade(session: Session, revision: str, expected: str | Non
 
 async def propose_finalize(session: Session, revision: str, expected: str | None = None) -> Proposal:
     """Plan the deletion of what an applied revision retired."""
-    migrations = read_graph(session)
-    check_applied_files(session, migrations)
+    migrations = revisions.read_graph(session)
+    revisions.check_applied_files(session, migrations)
     entry = session.history.entry(revision)
     if entry is None or entry.finalized:
         raise Refused(
@@ -90,6 +88,7 @@ async def propose_finalize(session: Session, revision: str, expected: str | None
             help="Call migration_status to see what is retired.",
             next_tool="migration_status",
         )
+    _plan_id(entry)
     migration = migrations.find(revision)
     plan = build.finalize(request(session, migration), session.snapshots, _renders(session, revision))
     return await stored(session, plan, expected)
@@ -203,85 +202,20 @@ def policy_words(session: Session) -> JsonObject:
     }
 
 
-def read_graph(session: Session) -> Migrations:
-    """Read the project's migration files."""
-    return graph.read_folder(session.settings.migrations)
-
-
-def check_applied_files(session: Session, migrations: Migrations) -> None:
-    """Check that every applied revision's file is still the one that was applied.
+def _plan_id(entry: Applied) -> str:
+    """Return the plan that applied a revision.
 
     Raises:
-        Conflict: one is gone or was edited (`file-changed-after-apply`).
+        Refused: there is none, because the revision was there when the ledger began (`applied-before-the-ledger`).
     """
-    for entry in session.history.applied:
-        known = migrations.find(entry.revision) if entry.revision in migrations.revisions else None
-        if known is None or known.digest != entry.digest:
-            what = "gone" if known is None else "not the one that was applied"
-            raise Conflict(
-                "file-changed-after-apply",
-                f"the file of the applied revision {entry.revision} is {what}",
-                help="Put the applied file back, and write a new migration for what should change.",
-            )
-
-
-def expected_fingerprints(session: Session) -> Mapping[BackendKind, str] | None:
-    """Return the fingerprints that the last recorded change left, if there was one."""
-    for event in reversed(session.events):
-        if event.kind in (EventKind.OUTCOME, EventKind.RESTORED) and event.body.get("after"):
-            return {BackendKind(kind): value for kind, value in event.body["after"].items()}
-    return None
-
-
-def pending(session: Session, migrations: Migrations) -> tuple[Migration, ...]:
-    """Return the revisions that are not applied, oldest first."""
-    applied = {entry.revision for entry in session.history.applied}
-    return tuple(item for item in migrations.migrations if item.revision not in applied)
-
-
-def already_applied(session: Session, migrations: Migrations, revision: str) -> str | None:
-    """Say what an upgrade to a revision would find applied, if there is nothing else to do; needs no schema."""
-    if revision != "head":
-        return revision if session.history.entry(revision) is not None else None
-    return None if pending(session, migrations) else "every revision"
-
-
-def _next(session: Session, migrations: Migrations, revision: str) -> Migration:
-    waiting = pending(session, migrations)
-    if (applied := already_applied(session, migrations, revision)) is not None:
+    if entry.plan_id is None:
         raise Refused(
-            "already-applied",
-            f"{applied} is applied already",
-            help="Nothing is to be done.",
-            next_tool="verify_integrity",
+            "applied-before-the-ledger",
+            f"{entry.revision} was applied by other means before the ledger began, so nothing was kept for a way back",
+            help="Write a new migration for what should change.",
+            next_tool="generate_migration",
         )
-    if revision != "head":
-        migrations.find(revision)
-    first = waiting[0]
-    if revision not in ("head", first.revision) or (revision == "head" and len(waiting) > 1):
-        raise Refused(
-            "not-next",
-            f"{len(waiting)} revisions are pending and {first.revision} comes first",
-            help="Apply them one at a time, in order.",
-            next_tool="run_upgrade",
-            next_args={"revision": first.revision, "target": session.target.name},
-        )
-    return first
-
-
-def _newest(session: Session, revision: str) -> Applied:
-    applied = session.history.applied
-    if not applied:
-        raise Refused("nothing-applied", "no revision is applied", help="Nothing is to be undone.")
-    if revision not in ("head", applied[-1].revision):
-        raise Refused(
-            "not-newest",
-            f"{revision} is not the newest applied revision; that is {applied[-1].revision}",
-            help="Undo the newest revision first.",
-            next_tool="run_downgrade",
-            next_args={"revision": applied[-1].revision, "target": session.target.name},
-        )
-    return applied[-1]
+    return entry.plan_id
 
 
 def _unfinished(session: Session, kind: PlanKind, revision: str) -> Proposal | None:

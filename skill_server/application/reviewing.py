@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skill_server.application import planning
+from skill_server.application import planning, revisions
 from skill_server.application.planning import Proposal
 from skill_server.application.session import Session
 from skill_server.generate import document
@@ -28,7 +28,7 @@ async def review_revision(session: Session, revision: str) -> Reviewed:
     await session.enter("review", None)
     proposal = await planning.propose_upgrade(session, revision)
     plan = proposal.plan
-    migration = planning.read_graph(session).find(plan.revision or revision)
+    migration = revisions.read_graph(session).find(plan.revision or revision)
     document.write_page(migration, plan, session.settings.migrations)
     facts = session.facts
     statements = [

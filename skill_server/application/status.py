@@ -2,12 +2,15 @@
 
 from pydantic import AwareDatetime
 
-from skill_server.application import planning
+from skill_server.application import planning, revisions
 from skill_server.application.session import Session
+from skill_server.backends.base import KeptThing
 from skill_server.ledger import history
 from skill_server.ledger.history import Applied
-from skill_server.model.base import Frozen
+from skill_server.model.base import Frozen, canonical
 from skill_server.model.hazard import Hazard
+from skill_server.model.ids import KEPT_NAME
+from skill_server.model.plan import Step
 from skill_server.model.receipt import EventKind
 
 
@@ -20,11 +23,16 @@ class BackupLine(Frozen):
 
 
 class Retired(Frozen):
-    """Something an applied revision hid and nobody finalized."""
+    """Something an applied revision hid and nobody finalized, with what is kept of it now.
 
-    revision: str
-    since: AwareDatetime
+    Without a revision it is what an undone one kept aside of values that were written meanwhile.
+    """
+
+    revision: str | None
+    since: AwareDatetime | None
     what: str
+    records: int
+    size_bytes: int
 
 
 class Status(Frozen):
@@ -42,9 +50,9 @@ class Status(Frozen):
 
 
 async def read_status(session: Session) -> Status:
-    """Read the state of a target from its ledger and the project's files."""
+    """Read the state of a target from its ledger, the project's files, and what the databases keep for downgrades."""
     state = session.history
-    migrations = planning.read_graph(session)
+    migrations = revisions.read_graph(session)
     way_out = None
     if state.needs_attention:
         way_out = "restore_backup with the newest backup below"
@@ -55,11 +63,11 @@ async def read_status(session: Session) -> Status:
         target=session.target.name,
         environment=session.identity.environment,
         applied=state.applied,
-        pending=tuple(item.revision for item in planning.pending(session, migrations)),
+        pending=tuple(item.revision for item in revisions.pending(session, migrations)),
         unfinished=state.unfinished,
         needs_attention=state.needs_attention,
         way_out=way_out,
-        retired=_retired(session),
+        retired=await _retired(session),
         backups=tuple(
             BackupLine(label=event.bound["label"], at=event.at, size_bytes=event.body["size_bytes"])
             for event in reversed(session.events)
@@ -68,13 +76,51 @@ async def read_status(session: Session) -> Status:
     )
 
 
-def _retired(session: Session) -> tuple[Retired, ...]:
+async def _retired(session: Session) -> tuple[Retired, ...]:
     plans = history.plans(session.events)
     at = {event.seq: event.at for event in session.events}
-    return tuple(
-        Retired(revision=entry.revision, since=at[entry.seq], what=f"{step.backend}: {step.forward.summary}")
+    kept = {backend.kind: list(await backend.kept()) for backend in session.pair}
+    hiding = [
+        (entry, step)
         for entry in session.history.applied
-        if not entry.finalized
+        if not entry.finalized and entry.plan_id is not None
         for step in plans[entry.plan_id].steps
         if Hazard.RETIRES_DATA in step.hazards
-    )
+    ]
+    found: list[Retired] = []
+    for entry, step in hiding:
+        own = [thing for thing in kept[step.backend] if _keeps(step, thing)]
+        kept[step.backend] = [thing for thing in kept[step.backend] if thing not in own]
+        found.append(
+            Retired(
+                revision=entry.revision,
+                since=at[entry.seq],
+                what=f"{step.backend}: {step.forward.summary}",
+                records=sum(thing.records for thing in own),
+                size_bytes=sum(thing.size_bytes for thing in own),
+            )
+        )
+    left = [
+        Retired(
+            revision=None,
+            since=None,
+            what=f"{kind}: {thing.name}, kept aside by an undone revision",
+            records=thing.records,
+            size_bytes=thing.size_bytes,
+        )
+        for kind, things in kept.items()
+        for thing in things
+    ]
+    return (*left, *found)
+
+
+def _keeps(step: Step, thing: KeptThing) -> bool:
+    """Say whether a step keeps a thing: only its own statements hold the name, which derives from the migration."""
+    place, _, name = thing.name.rpartition(".")
+    for statement in step.forward.statements:
+        if statement.flow is not None and statement.flow.kept == name:
+            return True
+        text = statement.text + canonical(statement.command)
+        if name in text and (place != KEPT_NAME or KEPT_NAME in text):
+            return True
+    return False

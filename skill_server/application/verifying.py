@@ -1,6 +1,6 @@
 """Stage verify: are both databases what the ledger says they are."""
 
-from skill_server.application.planning import expected_fingerprints
+from skill_server.application.revisions import expected_fingerprints
 from skill_server.application.session import Session
 from skill_server.ledger import history
 from skill_server.model.plan import PlanKind

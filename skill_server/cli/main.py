@@ -8,8 +8,8 @@ import click
 
 from skill_server import __version__
 
-# Commands that are no tools: they set up, serve, show, or give a person's word.
-OWN = ("init", "serve", "demo", "doctor", "adopt", "approve", "status")
+# Commands that are no tools: they set up, serve, show, put files in line, or give a person's word.
+OWN = ("init", "serve", "demo", "doctor", "adopt", "baseline", "merge", "approve", "status")
 TOOLS = Path(__file__).parent.parent / "tools"
 
 

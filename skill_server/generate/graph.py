@@ -1,10 +1,10 @@
 """The line of migrations in a project's folder: each follows one other, and one comes last."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from skill_server.errors import Invalid
+from skill_server.errors import Invalid, Refused
 from skill_server.generate.migration import Migration
 from skill_server.generate.read import read
 from skill_server.model.base import Frozen
@@ -58,10 +58,18 @@ def read_folder(directory: Path) -> History:
     Raises:
         Invalid: a file cannot be read, or the migrations are no single line; see `read` and `line`.
     """
+    return History(migrations=line(read_files(directory)))
+
+
+def read_files(directory: Path) -> list[Migration]:
+    """Read every migration of a folder, whatever follows what.
+
+    Raises:
+        Invalid: a file cannot be read; see `read`.
+    """
     if not directory.is_dir():
-        return History(migrations=())
-    paths = sorted(path for path in directory.glob("*.py") if not path.name.startswith(("_", ".")))
-    return History(migrations=line([read(path) for path in paths]))
+        return []
+    return [read(path) for path in sorted(directory.glob("*.py")) if not path.name.startswith(("_", "."))]
 
 
 def line(migrations: Collection[Migration]) -> tuple[Migration, ...]:
@@ -75,8 +83,7 @@ def line(migrations: Collection[Migration]) -> tuple[Migration, ...]:
     by_revision = {migration.revision: migration for migration in migrations}
     _require_unique([migration.revision for migration in migrations])
     _require_no_gap(migrations, by_revision)
-    followed = {migration.down_revision for migration in migrations}
-    heads = sorted(revision for revision in by_revision if revision not in followed)
+    heads = _heads(migrations)
     if len(heads) > 1:
         raise _several_heads(heads)
     ordered: list[Migration] = []
@@ -92,6 +99,50 @@ def line(migrations: Collection[Migration]) -> tuple[Migration, ...]:
             help="Set down_revision of the first of them to the revision it really follows, or to None.",
         )
     return tuple(reversed(ordered))
+
+
+def joining(migrations: Collection[Migration], applied: Collection[str]) -> tuple[str, str] | None:
+    """Return a revision that has to follow another one for two branches to be one line; None where there is one line.
+
+    A branch with applied revisions stays; where neither has any, that with the earlier name at its end stays.
+
+    Raises:
+        Invalid: a revision is there twice, or follows one that is not there.
+        Refused: revisions of both branches are applied (`both-heads-applied`).
+    """
+    by_revision = {migration.revision: migration for migration in migrations}
+    _require_unique([migration.revision for migration in migrations])
+    _require_no_gap(migrations, by_revision)
+    heads = _heads(migrations)
+    if len(heads) < 2:
+        return None
+    first, second = heads[:2]
+    for stays, moves in ((first, second), (second, first)):
+        kept = set(_ancestry(stays, by_revision))
+        branch = [revision for revision in _ancestry(moves, by_revision) if revision not in kept]
+        if not set(branch) & set(applied):
+            return branch[-1], stays
+    raise Refused(
+        "both-heads-applied",
+        f"revisions of both branches, that of {first} and that of {second}, are applied",
+        help="Undo the newest applied revisions of one branch first.",
+        next_tool="run_downgrade",
+    )
+
+
+def _heads(migrations: Collection[Migration]) -> list[str]:
+    followed = {migration.down_revision for migration in migrations}
+    return sorted(migration.revision for migration in migrations if migration.revision not in followed)
+
+
+def _ancestry(revision: str, known: Mapping[str, Migration]) -> Iterator[str]:
+    # A head is on no circle, and what leads down from it ends unless it runs into one.
+    seen: set[str] = set()
+    current: str | None = revision
+    while current is not None and current not in seen:
+        seen.add(current)
+        yield current
+        current = known[current].down_revision
 
 
 def _require_unique(revisions: Sequence[str]) -> None:
@@ -118,7 +169,8 @@ def _several_heads(heads: Sequence[str]) -> Invalid:
     return Invalid(
         "several-heads",
         f"{' and '.join(heads[:5])} are both last, so the order of the migrations is open",
-        help=f'Decide which runs first; if that is {heads[0]}, set down_revision = "{heads[0]}" in {heads[1]}.py '
+        help="Call `database-migration merge`, which puts a branch that is not applied behind the other and says "
+        f'which; or decide which runs first: if that is {heads[0]}, set down_revision = "{heads[0]}" in {heads[1]}.py '
         "or in the earliest migration of its branch.",
         detail={"heads": list(heads)},
     )

@@ -17,11 +17,11 @@ class Result(StrEnum):
 
 
 class Applied(Frozen):
-    """A revision that both databases hold, with the plan that brought it there."""
+    """A revision that both databases hold, with the plan that brought it there; None where it was there before."""
 
     revision: str
     digest: str
-    plan_id: str
+    plan_id: str | None
     seq: int
     finalized: bool = False
 
@@ -65,6 +65,8 @@ def read(events: Sequence[Event]) -> History:
             unfinished = attention = None
             last_change = event.seq
             applied = [Applied.model_validate(entry) for entry in event.body["applied"]]
+        elif event.kind is EventKind.BASELINED:
+            applied = [Applied(**entry, plan_id=None, seq=event.seq) for entry in event.body["applied"]]
     return History(
         applied=tuple(applied), unfinished=unfinished, needs_attention=attention, last_change_seq=last_change
     )

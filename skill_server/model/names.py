@@ -36,7 +36,7 @@ class NameMap(Frozen):
         names = self.entities.get(entity)
         if names is None:
             return entity
-        return names.postgres if backend is BackendKind.POSTGRES else names.mongodb
+        return {BackendKind.POSTGRES: names.postgres, BackendKind.MONGODB: names.mongodb}[backend]
 
     def native_field(self, entity: str, field: str, backend: BackendKind) -> str:
         """Return what a database calls a field of an entity."""

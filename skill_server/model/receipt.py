@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     OUTCOME = "outcome"
     VERIFICATION = "verification"
     RESTORED = "restored"
+    BASELINED = "baselined"
 
 
 class Event(Frozen):

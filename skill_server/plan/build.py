@@ -1,6 +1,6 @@
 """Build plans: an upgrade from changes, a downgrade from the applied plan, a finalize from what was hidden."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from skill_server.errors import Invalid, Refused
 from skill_server.model.action import Action, RestoreIndex, RetireIndex
@@ -37,17 +37,33 @@ def problems(request: Request, snapshots: Mapping[BackendKind, Snapshot]) -> tup
     Raises:
         Invalid: the changes contradict each other, as `order.ordered` says.
     """
+    return _met(order.ordered(request.changes), snapshots, request.not_applicable)[0]
+
+
+def undone(
+    changes: Sequence[Change],
+    snapshots: Mapping[BackendKind, Snapshot],
+    not_applicable: Collection[BackendKind] = (),
+) -> tuple[tuple[Finding, ...], dict[BackendKind, Snapshot]]:
+    """Return what says that the changes of a downgrade find nothing to undo, and the schemas that they would leave."""
+    return _met(changes, snapshots, not_applicable)
+
+
+def _met(
+    changes: Sequence[Change],
+    snapshots: Mapping[BackendKind, Snapshot],
+    not_applicable: Collection[BackendKind],
+) -> tuple[tuple[Finding, ...], dict[BackendKind, Snapshot]]:
     found: list[Finding] = []
-    asked = order.ordered(request.changes)
+    left = dict(snapshots)
     for kind in BACKENDS:
-        if kind in request.not_applicable:
+        if kind in not_applicable:
             continue
-        state = snapshots[kind]
-        for change in asked:
-            found += [item.model_copy(update={"backend": kind}) for item in change.problems(state)]
+        for change in changes:
+            found += [item.model_copy(update={"backend": kind}) for item in change.problems(left[kind])]
             for action in _named_on(kind, list(change.expand())):
-                state = foresee.after(state, action)
-    return tuple(found)
+                left[kind] = foresee.after(left[kind], action)
+    return tuple(found), left
 
 
 def upgrade(

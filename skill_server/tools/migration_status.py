@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 TITLE = "Where the target stands"
 DESCRIPTION = """\
-Say what is applied, what is pending, what was begun and did not end, what is hidden but not deleted, and which backups
-there are. Use it at any time: "migration status", "what is pending?", before restore_backup for its label, and first of
-all when a call failed, was cut off, or its outcome is unknown; `way_out` then says what to do. Changes nothing.
-Needs detect_db_type."""
+Say what is applied, what is pending, what was begun and did not end, what is hidden but not deleted (since when, how
+large), and which backups there are. Use it at any time: "migration status", "what is pending?", before restore_backup
+for its label, and first of all when a call failed, was cut off, or its outcome is unknown; `way_out` then says what to
+do. Changes nothing. Needs detect_db_type."""
 READ_ONLY = True
 DESTRUCTIVE = False
 IDEMPOTENT = True
@@ -37,6 +37,7 @@ class MigrationStatusResult(Result):
     way_out: str | None
     retired: list[JsonObject]
     retired_total: int
+    retired_bytes: int
     backups: list[JsonObject]
     backups_total: int
     operations: list[JsonObject]
@@ -86,10 +87,17 @@ async def migration_status(
         needs_attention=found.needs_attention,
         way_out=found.way_out,
         retired=[
-            {"revision": item.revision, "since": item.since.isoformat(), "what": views.shown(item.what)}
+            {
+                "revision": item.revision,
+                "since": item.since.isoformat() if item.since else None,
+                "what": views.shown(item.what),
+                "records": item.records,
+                "size_bytes": item.size_bytes,
+            }
             for item in reversed(found.retired[-MOST:])
         ],
         retired_total=len(found.retired),
+        retired_bytes=sum(item.size_bytes for item in found.retired),
         backups=[item.model_dump(mode="json") for item in found.backups[:MOST]],
         backups_total=len(found.backups),
         operations=[item.model_dump(mode="json") for item in app.operations.all()[:5]],

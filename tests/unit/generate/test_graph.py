@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from skill_server import changes
-from skill_server.errors import Invalid
-from skill_server.generate.graph import History, line, read_folder
+from skill_server.errors import Invalid, Refused
+from skill_server.generate.follow import follow
+from skill_server.generate.graph import History, joining, line, read_folder
 from skill_server.generate.migration import Migration
 from skill_server.generate.write import write
 
-A, B, C = "20260101_a", "20260102_b", "20260103_c"
+A, B, C, D = "20260101_a", "20260102_b", "20260103_c", "20260104_d"
 
 
 def migration(revision: str, after: str | None) -> Migration:
@@ -98,3 +99,40 @@ def test_a_file_that_cannot_be_read_stops_the_whole_folder(tmp_path: Path) -> No
 
     with pytest.raises(Invalid, match=f"{B}.py:1: "):
         read_folder(tmp_path)
+
+
+def test_the_branch_without_applied_revisions_moves() -> None:
+    """What is applied is frozen, so its branch stays, whatever the names say."""
+    made = (migration(A, None), migration(B, A), migration(C, A), migration(D, C))
+
+    assert joining(made, applied=()) == (C, B)
+    assert joining(made, applied=(A,)) == (C, B)
+    assert joining(made, applied=(A, B)) == (C, B)
+    assert joining(made, applied=(A, C)) == (B, D)
+    assert joining(made[:2], applied=()) is None
+    assert joining((migration(A, None), migration(B, None)), applied=()) == (B, A)
+
+
+def test_two_branches_with_applied_revisions_are_not_joined() -> None:
+    """Either order would rewrite what happened."""
+    with pytest.raises(Refused) as caught:
+        joining((migration(A, None), migration(B, A), migration(C, A)), applied=(B, C))
+
+    assert caught.value.code == "both-heads-applied"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("value", ["None", '"20260101_a"', '(\n    "20260101"\n    "_a"\n)'])
+def test_a_file_that_follows_another_revision_stays_as_it_is_otherwise(
+    tmp_path: Path, value: str, end: str
+) -> None:
+    """Comments, layout and line ends are the author's own, and only one line was asked for."""
+    path = write(migration(B, None), tmp_path)
+    text = path.read_text("utf-8").replace("down_revision = None", f"down_revision = {value}  # später")
+    path.write_bytes(text.replace("\n", end).encode())
+
+    moved = follow(path, C)
+
+    assert moved.down_revision == C
+    told = value.strip("()\n ")
+    assert path.read_bytes() == text.replace(told, f'"{C}"', 1).replace("\n", end).encode()
