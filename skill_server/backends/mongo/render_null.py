@@ -6,7 +6,14 @@ import json
 
 from skill_server.backends.mongo import rules, validator
 from skill_server.backends.mongo.operations import EditRules
-from skill_server.backends.mongo.rendering import Subject, piece, require_collection, require_subject, way
+from skill_server.backends.mongo.rendering import (
+    Subject,
+    piece,
+    require_collection,
+    require_parents_required,
+    require_subject,
+    way,
+)
 from skill_server.backends.mongo.wording import statement
 from skill_server.errors import Refused
 from skill_server.model.action import SetDefault, SetNullable
@@ -45,6 +52,7 @@ def _requiring(subject: Subject) -> tuple[Piece, ...]:
     named, collection = f"{subject.field} of {subject.collection}", subject.collection
     if required and not admits_null(schema):
         return _nothing(f"the validator requires {named} already")
+    require_parents_required(subject)
     put, was = _without_null(subject, schema)
     question = rules.breaking(
         "every-document-has-a-value",

@@ -140,6 +140,15 @@ def require_subject(
             f"the field {native or '(empty)'} of {entity} cannot be changed in MongoDB",
             help="Choose another field than _id, at the top level or where the configuration names its path.",
         )
+    if adds_rules and any(
+        validator.said_of(found.validator, parent) == {} for parent in paths.parents(native)
+    ):
+        # The way back could not tell the empty description from one that the rule made.
+        raise Refused(
+            "validator-not-understood",
+            f"the validator of {entity} describes an embedded document of {native} without saying anything of it",
+            help="Describe its bsonType, or take the description out, then plan again.",
+        )
     if found.options.get("capped"):
         raise Refused(
             "entity-not-changeable",
