@@ -6,6 +6,7 @@ from skill_server.errors import Invalid
 from skill_server.model import action as actions
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
+from skill_server.model.references import followers
 from skill_server.model.snapshot import Constraint, Entity, Snapshot
 
 _REMEMBERING = (
@@ -81,17 +82,22 @@ def _remembered(action: _REMEMBERING, snapshot: Snapshot) -> Iterator[Mention]:
             for item in entity.constraints:
                 yield from _named_by(item, entity)
             yield from _inbound(snapshot, entity, None)
-        case actions.RetireField() | actions.RetypeField():
-            groups = [*(item.fields for item in entity.indexes), *(item.fields for item in entity.dependents)]
-            for fields in groups:
-                if action.field in fields:
-                    yield from ((entity.name, name) for name in fields if name != action.field)
-            for item in entity.constraints:
-                if action.field in item.fields:
-                    yield from (
-                        (owner, name) for owner, name in _named_by(item, entity) if name != action.field
-                    )
-            yield from _inbound(snapshot, entity, action.field)
+        case actions.RetireField():
+            yield from _leaning(snapshot, entity, action.field)
+        case actions.RetypeField():
+            yield from _leaning(snapshot, entity, action.field)
+            for follower in followers(snapshot, action.entity, action.field):
+                yield from _leaning(snapshot, follower.entity, follower.field.name)
+
+
+def _leaning(snapshot: Snapshot, entity: Entity, field: str) -> Iterator[Mention]:
+    for fields in (item.fields for item in (*entity.indexes, *entity.dependents)):
+        if field in fields:
+            yield from ((entity.name, name) for name in fields if name != field)
+    for item in entity.constraints:
+        if field in item.fields:
+            yield from ((owner, name) for owner, name in _named_by(item, entity) if name != field)
+    yield from _inbound(snapshot, entity, field)
 
 
 def _named_by(constraint: Constraint, entity: Entity) -> Iterator[Mention]:

@@ -23,6 +23,7 @@ SELECT coalesce(json_agg(line ORDER BY line)::text, '') FROM (
     WHERE relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm')
     UNION ALL
     SELECT format('%s %s %s', attrelid::regclass, attname, attacl) FROM pg_attribute WHERE attacl IS NOT NULL
+        AND NOT attisdropped
         AND attrelid >= 16384 AND attname NOT LIKE '\_retired%') AS t"""
 
 

@@ -150,6 +150,18 @@ async def test_a_retyped_identity_goes_on_counting_where_it_stood(place: Place) 
     assert await place.value("SELECT colour FROM badge WHERE person = 115") == "green"
 
 
+async def test_the_sequence_of_a_wider_key_counts_as_far_as_the_key(place: Place) -> None:
+    """A sequence of 32 bits under a key of 64 would stop the inserts on the day that the change was made for."""
+    action = retype("ticket", "number", "Integer", "BigInteger")
+    kind = "SELECT data_type::text || ' ' || max_value FROM pg_sequences WHERE sequencename = 'ticket_number_seq'"
+    before = await place.value(kind)
+    pieces = await place.pieces(action)
+    await place.up(action, pieces)
+    assert await place.value(kind) == f"bigint {2**63 - 1}"
+    await place.down(action, pieces)
+    assert await place.value(kind) == before == f"integer {2**31 - 1}"
+
+
 async def test_a_serial_key_goes_on_counting_as_text(place: Place) -> None:
     """An owned sequence numbers a text key through its default."""
     action = retype("ticket", "number", "Integer", "Text")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from skill_server.errors import Invalid
 from skill_server.model import action as actions
 from skill_server.model.ids import BackendKind
 from skill_server.model.logical import parse
 from skill_server.model.snapshot import Constraint, Dependent, Entity, Field, Snapshot
 from skill_server.plan import along, foresee
+from skill_server.plan.sharing import require_apart
 
 WHOLE, BIG, TEXT = parse("Integer"), parse("BigInteger"), parse("Text")
 
@@ -78,3 +82,15 @@ def test_the_types_of_what_points_to_a_key_are_foreseen() -> None:
         "item.parent",
         "line.item",
     }
+
+
+def test_a_field_beside_a_reference_is_not_renamed_while_its_key_gets_another_type() -> None:
+    """The way back makes the rules of the referring entity again, by the names that it had."""
+    beside = Dependent(kind="view", name="both", fields=("item", "number"))
+    line = LINE.model_copy(update={"dependents": (beside,)})
+    snapshot = BEFORE.model_copy(update={"entities": (ITEM, line, PLAIN)})
+    rename = actions.RenameField(entity="line", field="number", to="place")
+    with pytest.raises(Invalid) as refusal:
+        require_apart([RETYPE, rename], {BackendKind.POSTGRES: snapshot})
+    assert refusal.value.code == "changes-share-a-definition"
+    require_apart([RETYPE, rename], {BackendKind.POSTGRES: BEFORE})
