@@ -15,7 +15,7 @@ from skill_server import changes
 from tests.golden.plans import BEFORE, HERE, golden_files
 
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
-CODE = {"__init__.py", "plans.py", "test_golden.py", "test_squawk.py"}
+CODE = {"cookbook.py", "plans.py", "test_cookbook.py", "test_golden.py", "test_squawk.py"}
 FOLDERS = sorted(path.parent for path in HERE.glob("*/change.json"))
 
 
