@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from skill_server.backends.mongo import ejson
+from skill_server.backends.mongo import ejson, views
 from skill_server.errors import Invalid
 from skill_server.model.base import JsonObject
 from skill_server.model.ids import LEDGER_NAME
@@ -26,7 +26,10 @@ WORDS: dict[str, frozenset[str]] = {
     "create": frozenset(
         {"validator", "validationLevel", "validationAction", "collation", "capped", "size", "max"}
         | {"timeseries", "expireAfterSeconds", "clusteredIndex", "changeStreamPreAndPostImages"}
+        | {"viewOn", "pipeline"}
     ),
+    # Only of a view, or of a collection without documents (`run_raw`).
+    "drop": frozenset(),
 }
 UPDATE_WORDS = frozenset({"q", "u", "multi", "arrayFilters", "collation", "hint"})
 DELETE_WORDS = frozenset({"q", "limit", "collation", "hint"})
@@ -47,8 +50,7 @@ def read(command: JsonObject) -> tuple[str, str]:
     collection: Any = command[name]
     if not isinstance(collection, str) or not collection or "$" in collection or "\x00" in collection:
         _refuse(f"{name} names no collection", "Write the name of the collection after the command's own.")
-    if collection.startswith((LEDGER_NAME, "system.")):
-        _refuse(f"{name} is for {collection}", "Change collections of the application only.")
+    _require_of_application(name, collection)
     extra = sorted(set(command) - WORDS[name] - {name})
     if extra:
         _refuse(f"{name} holds {', '.join(extra)}", f"Write only {', '.join(sorted(WORDS[name]))} beside it.")
@@ -56,9 +58,11 @@ def read(command: JsonObject) -> tuple[str, str]:
     if inside:
         _refuse(f"{name} holds {', '.join(inside)}", "Say it without code on the server or a second target.")
     _PARTS[name](command)
+    from bson.errors import BSONError
+
     try:
         ejson.loads(json.dumps(command))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, BSONError) as error:
         _refuse(f"{name} is no Extended JSON ({str(error)[:80]})", "Write its values as Extended JSON.")
     return name, collection
 
@@ -67,12 +71,17 @@ def is_repeatable(command: Mapping[str, Any]) -> bool:
     """Tell whether doing a command twice surely leaves what doing it once left; else it needs a transaction."""
     updates = cast("list[Mapping[str, Any]]", command.get("updates", []))
     deletes = cast("list[Mapping[str, Any]]", command.get("deletes", []))
-    return all(
-        isinstance(part["u"], Mapping)
-        and set(cast("Mapping[str, Any]", part["u"])) <= REPEATABLE
-        and bool(part.get("multi"))
-        for part in updates
-    ) and all(part.get("limit", 0) == 0 for part in deletes)
+    # Of several updates the second may make documents match the first.
+    return (
+        len(updates) < 2
+        and all(
+            isinstance(part["u"], Mapping)
+            and set(cast("Mapping[str, Any]", part["u"])) <= REPEATABLE
+            and bool(part.get("multi"))
+            for part in updates
+        )
+        and all(part.get("limit", 0) == 0 for part in deletes)
+    )
 
 
 def deletes(command: Mapping[str, Any]) -> bool:
@@ -150,9 +159,24 @@ def _drop_indexes(command: JsonObject) -> None:
         _refuse("dropIndexes names no index", "Name one index, other than the one on _id.")
 
 
-def _any_options(command: JsonObject) -> None:
-    if len(command) < 2 and "collMod" in command:
+def _modify(command: JsonObject) -> None:
+    if len(command) < 2:
         _refuse("collMod changes nothing", "Say what it changes.")
+
+
+def _create(command: JsonObject) -> None:
+    if "viewOn" in command:
+        for source in views.sources(command):
+            _require_of_application("create", source)
+
+
+def _drop(_command: JsonObject) -> None:
+    """Accept it: what it would lose is only known when it runs."""
+
+
+def _require_of_application(name: str, collection: str) -> None:
+    if collection.startswith((LEDGER_NAME, "system.")):
+        _refuse(f"{name} is for {collection}", "Change and read collections of the application only.")
 
 
 _PARTS = {
@@ -161,8 +185,9 @@ _PARTS = {
     "delete": _delete,
     "createIndexes": _create_indexes,
     "dropIndexes": _drop_indexes,
-    "collMod": _any_options,
-    "create": _any_options,
+    "collMod": _modify,
+    "create": _create,
+    "drop": _drop,
 }
 
 

@@ -31,6 +31,8 @@ async def run(operation: RunCommand, connections: Connections, mark: Marking) ->
     command: dict[str, Any] = ejson.loads(operation.command_json)
     if name == "insert":
         await _insert(connections, collection, command["documents"])
+    elif name == "drop":
+        await _drop(connections, collection)
     elif raw_commands.is_repeatable(plain):
         async for attempt in patiently():
             with attempt:
@@ -71,6 +73,18 @@ async def _once(connections: Connections, command: dict[str, Any], mark: Marking
 
     async with await connections.client().start_session() as session:
         await session.with_transaction(work)
+
+
+async def _drop(connections: Connections, collection: str) -> None:
+    options = await options_of(connections.db(), collection)
+    holds = options is not None and "viewOn" not in options
+    if holds and await connections.db()[collection].find_one({}, {"_id": 1}) is not None:
+        raise Failed(
+            "collection-not-empty",
+            f"a raw MongoDB command would drop {collection}, which holds documents",
+            help="Drop the entity instead, which keeps its documents until the migration is finalized.",
+        )
+    await connections.db().drop_collection(collection)
 
 
 async def _insert(connections: Connections, collection: str, documents: list[dict[str, Any]]) -> None:

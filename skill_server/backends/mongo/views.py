@@ -19,7 +19,9 @@ def readers(snapshot: Snapshot, collection: str) -> tuple[Entity, ...]:
     reached = {collection}
     while True:
         new = {
-            name: view for name, view in views.items() if name not in found and reached & set(_sources(view))
+            name: view
+            for name, view in views.items()
+            if name not in found and reached & set(sources(view.options))
         }
         if not new:
             return tuple(found[name] for name in sorted(found))
@@ -27,9 +29,10 @@ def readers(snapshot: Snapshot, collection: str) -> tuple[Entity, ...]:
         reached |= set(new)
 
 
-def _sources(view: Entity) -> Iterator[str]:
-    yield str(view.options["viewOn"])
-    yield from _named(view.options.get("pipeline") or [])
+def sources(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the collections and views that a view with these options reads."""
+    yield str(options["viewOn"])
+    yield from _named(options.get("pipeline") or [])
 
 
 def _named(value: Any) -> Iterator[str]:

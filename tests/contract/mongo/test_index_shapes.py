@@ -20,7 +20,7 @@ NAME = (IndexKey(field="ItemName"),)
 
 def built(**shape: Any) -> BuildIndex:
     """Return the action that builds an index of the items."""
-    return BuildIndex(**{"entity": "item", "name": "made", "keys": NAME, **shape})
+    return BuildIndex.model_validate({"entity": "item", "name": "made", "keys": NAME, **shape})
 
 
 SHAPES = {

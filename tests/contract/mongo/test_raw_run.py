@@ -44,6 +44,13 @@ CHANGES = {
         {"createIndexes": "item", "indexes": [{"key": {"tags": 1}, "name": "raw"}]},
         down=({"dropIndexes": "item", "index": "raw"},),
     ),
+    "collection": raw(
+        {"create": "item_log", "capped": True, "size": 4096}, down=({"drop": "item_log"},)
+    ).model_copy(update={"entities": ("item_log",)}),
+    "view": raw(
+        {"create": "item_view", "viewOn": "item", "pipeline": [{"$match": {"n": 1}}]},
+        down=({"drop": "item_view"},),
+    ).model_copy(update={"entities": ("item_view",)}),
     "validator": raw(
         {"collMod": "item", "validator": {"n": {"$not": {"$lt": -100}}}, "validationLevel": "moderate"},
         down=({"collMod": "item", "validator": {}, "validationLevel": "strict"},),
@@ -75,7 +82,7 @@ async def test_a_raw_change_goes_up_and_down_as_its_author_wrote_it(mongo_databa
         assert await here.content() == before
 
 
-@pytest.mark.parametrize("name", ["set", "insert", "index", "validator"])
+@pytest.mark.parametrize("name", ["set", "insert", "index", "validator", "collection", "view"])
 async def test_what_may_be_repeated_is_repeated_without_harm(mongo_database: str, name: str) -> None:
     """A crash between the command and its mark runs it again."""
     action = CHANGES[name]
@@ -131,6 +138,20 @@ async def test_a_failing_mark_takes_the_command_back(
         assert await numbers(here) == {"1": 0}
         await here.backend.run(PLAN_UP, [step], POLICY)
         assert await numbers(here) == {"1": 1}
+
+
+async def test_dropping_a_collection_with_documents_fails_and_keeps_them(mongo_database: str) -> None:
+    """What was written since its creation is not the author's to delete by the way."""
+    action = CHANGES["collection"]
+    async with place(mongo_database) as here:
+        pieces = await here.pieces(action)
+        await here.up(action, pieces)
+        await here.database["item_log"].insert_one({"_id": 1})
+        (step,) = steps(action, pieces)
+        with pytest.raises(Failed) as failure:
+            await here.backend.run("d" * 32, [step.reversed()], POLICY)
+        assert failure.value.code == "collection-not-empty"
+        assert await here.database["item_log"].count_documents({}) == 1
 
 
 async def test_a_document_that_is_there_otherwise_stops_an_insert(mongo_database: str) -> None:
