@@ -15,6 +15,7 @@ from skill_server.application.baselining import baseline
 from skill_server.application.merging import merge_heads
 from skill_server.errors import Invalid, MigrationError, Refused
 from skill_server.model.receipt import EventKind
+from tests.support.command_line import command
 from tests.support.project import VALIDATOR, Project, a_project
 from tests.support.refusals import call
 
@@ -157,3 +158,23 @@ async def refused_upgrade(app: Application) -> str:
     with pytest.raises(MigrationError) as caught:
         await planning.propose_upgrade(await app.session(None), "head")
     return caught.value.code
+
+
+async def test_a_baseline_asks_a_person_and_merge_says_what_it_moved(place: Place) -> None:
+    """Both commands are for people: one gives a word that nobody else can, the other edits a file."""
+    project, app = place
+    first = await generated(app, "Add rank", FIELD)
+    second = await generated(app, "Index price", INDEX)
+    follow_none(project, second, first)
+    events = await (await app.target(None)).ledger.events()
+    stays, moves = sorted((first, second))
+
+    merged = await command(project.root, "merge")
+    refused = await command(project.root, "baseline", answers="n\n")
+
+    assert (merged.status, f"{moves} follows {stays} now (migrations/{moves}.py)" in merged.out) == (0, True)
+    assert "next: database-migration review-migration" in merged.out
+    assert (refused.status, "Do you, a person" in refused.told) == (1, True)
+    assert await (await app.target(None)).ledger.events() == events
+    ended = await command(project.root, "baseline", "--json")
+    assert (ended.status, ended.json["code"]) == (1, "baseline-does-not-fit")
