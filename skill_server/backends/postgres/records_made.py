@@ -74,8 +74,18 @@ def _inserting(shape: Shape, kept: str, columns: Sequence[Column], keys: Sequenc
         f"OVERRIDING SYSTEM VALUE SELECT {values} FROM source AS s "
         f"WHERE NOT EXISTS (SELECT FROM {shape.table} AS t WHERE {same}) ON CONFLICT DO NOTHING RETURNING *), "
         f"kept AS (INSERT INTO {records_shape.store(kept)} (key, made) "
-        f"SELECT jsonb_build_array({made}), to_jsonb(m) FROM made AS m) SELECT count(*) FROM made"
+        f"SELECT jsonb_build_array({made}), {_whole(shape, 'm')} FROM made AS m) SELECT count(*) FROM made"
     )
+
+
+def _whole(shape: Shape, alias: str) -> str:
+    """Return the expression of a row as one value that does not depend on the order of columns."""
+    # As jsonb a json value would forget its spelling, and fail for a NUL.
+    columns = [
+        f"{alias}.{quoted(column.native)}{'::text' if column.type.kind == 'json' else ''} AS {quoted(column.native)}"
+        for column in shape.columns.values()
+    ]
+    return f"(SELECT to_jsonb(r) FROM (SELECT {', '.join(columns)}) AS r)"
 
 
 async def _advance(connection: Connection, shape: Shape) -> None:
@@ -105,7 +115,7 @@ async def withdraw(connection: Connection, shape: Shape, kept: str, batch: int) 
     store = records_shape.store(kept)
     conditions = [
         shape.found_by("p.key"),
-        "to_jsonb(t) = p.made",
+        f"{_whole(shape, 't')} = p.made",
         *await records_shape.unreferenced(connection, shape),
     ]
     done: int = await connection.fetchval(

@@ -130,8 +130,9 @@ def _json(text: str) -> Any:
 
 
 def _number(text: str) -> float | Decimal:
+    # 1.10 and 1.1 are one number with two spellings, and jsonb keeps both.
     near = float(text)
-    return near if math.isfinite(near) and Decimal(repr(near)) == Decimal(text) else Decimal(text)
+    return near if repr(near) == text else Decimal(text)
 
 
 def _text(value: Any, type_: Type) -> str:
