@@ -222,11 +222,11 @@ async def test_orphans_are_found_by_value_whatever_the_type_of_number(mongo_data
     spec = ReferenceSpec(field="parent", references="shelf", references_field="code")
     action = AddConstraint(entity="item", name="on_shelf", spec=spec)
     key = ObjectId("0123456789abcdef01234567")
-    parents: list[Any] = [1, Int64(2), 3.0, Decimal128("4"), "x", key, True, [1, "x"], None]
-    orphans: list[Any] = [5, "X", ObjectId(), False, [1, 5], {"b": 1, "a": 1}]
+    parents: list[Any] = [1, Int64(2), 3.0, Decimal128("4"), "x", key, False, [1, "x"], None]
+    orphans: list[Any] = [5, "X", ObjectId(), True, [1, 5], {"b": 1, "a": 1}]
     async with place(mongo_database) as here:
         await here.database["shelf"].insert_many(
-            [{"code": code} for code in (1.0, 2, Int64(3), 4, "x", key, True, None, {"a": 1, "b": 1})]
+            [{"code": code} for code in (1.0, 2, Int64(3), 4, "x", key, False, None, {"a": 1, "b": 1})]
         )
         await here.database["item"].insert_many(
             [{"_id": f"good {at}", "parent": value} for at, value in enumerate(parents)]
