@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+
+import pytest
 
 from skill_server.model.change import Change
 
@@ -13,13 +16,14 @@ PACKAGE = PAGE.parent / "skill_server"
 EXAMPLE = re.compile(r"```python\n# skill_server/changes/rename_fields\.py\n(.*?)```", re.DOTALL)
 
 
-def test_the_worked_example_is_a_whole_change() -> None:
+def test_the_worked_example_is_a_whole_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """A newcomer begins by copying it."""
     found = EXAMPLE.search(PAGE.read_text("utf-8"))
     assert found
-    scope: dict[str, Any] = {}
-    exec(found[1], scope)  # noqa: S102 - the page is ours, and this is what a reader would do with it
-    change: Change = scope["CHANGE"](entity="items", names={"a": "b", "c": "d"})
+    example = ModuleType("rename_fields")
+    monkeypatch.setitem(sys.modules, example.__name__, example)
+    exec(found[1], vars(example))  # noqa: S102 - the page is ours, and this is what a reader would do with it
+    change: Change = vars(example)["CHANGE"](entity="items", names={"a": "b", "c": "d"})
 
     assert [action.kind for action in change.expand()] == ["rename_field", "rename_field"]
     assert change.inverse().inverse() == change
