@@ -134,11 +134,17 @@ def require_subject(
     if not adds_rules:
         require_settled_rules(snapshot, found, field)
     native = names.native_field(entity, field, BackendKind.MONGODB)
-    if native == "_id" or native.startswith("$") or not all(native.split(".")):
+    if native == "_id":
+        raise Refused(
+            "field-not-changeable",
+            f"{field} of {entity} is _id in MongoDB, and a document cannot get another _id",
+            help="Copy the entity's records into a new one, or say that this does not apply to MongoDB.",
+        )
+    if native.startswith("$") or not all(native.split(".")):
         raise Refused(
             "field-not-changeable",
             f"the field {native or '(empty)'} of {entity} cannot be changed in MongoDB",
-            help="Choose another field than _id, at the top level or where the configuration names its path.",
+            help="Choose a field at the top level or where the configuration names its path.",
         )
     if adds_rules and any(
         validator.said_of(found.validator, parent) == {} for parent in paths.parents(native)
