@@ -56,7 +56,7 @@ def the_file(project: Project) -> Path:
 
 EDITS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "syntax error": ("def upgrade(op):", "def upgrade(op:", "migration-not-readable", ("no Python", "Mend the syntax")),
-    "no downgrade": ("def downgrade(op):", "def way_back(op):", "migration-not-readable", ("only the docstring",)),
+    "no downgrade": ("def downgrade(op):", "def way_back(op):", "migration-not-readable", ("downgrade(op) is missing",)),
     "empty downgrade": ("    op.remove_field", "    # op.remove_field", "migration-not-readable", ("no Python",)),
     "downgrade of another field": ('remove_field("items", "condition"', 'remove_field("items", "Price"',
         "downgrade-does-not-undo", ("exact inverse", "def downgrade(op):")),
@@ -105,7 +105,7 @@ async def test_two_heads_are_refused_until_an_order_is_chosen(place: Place) -> N
     text = first.read_text().replace(first.stem, second.stem).replace('"condition"', '"colour"')
     second.write_text(text)
     for tool in ("run_upgrade", "review_migration", "migration_status"):
-        async with refusal(project, app, "several-heads", first.stem, second.stem, "Decide which runs first"):
+        async with refusal(project, app, "several-heads", first.stem, second.stem, "database-migration merge"):
             await call(app, tool)
     async with refusal(project, app, "several-heads", first.stem):
         await generated(app, "height")
