@@ -11,9 +11,8 @@ from skill_server.model.action import Action, CopyRecords, UpdateValues
 from skill_server.model.change import Change
 from skill_server.model.flow import Assignment, Copy, Expressions, Function, Lookup
 from skill_server.model.ids import BackendKind
-from skill_server.run import reconcile, saga
-from skill_server.run.saga import Ending
-from tests.lifecycle.world import POLICY, World
+from skill_server.run import reconcile
+from tests.lifecycle.world import World
 
 
 class Moving(Change):
@@ -248,40 +247,3 @@ async def test_records_come_over_from_the_other_database_and_are_reconciled(worl
     await world.execute("""UPDATE owners SET "Name" = 'größe 11' WHERE "OwnerID" = 11""")
     await world.down(plan)
     assert await world.state() == before
-
-
-class _Cut(Exception):
-    """The process dies here, as far as the databases can tell."""
-
-
-@pytest.mark.parametrize("border", range(1, 9))
-async def test_a_run_cut_off_at_any_border_goes_on_to_the_same_end(world: World, border: int) -> None:
-    """A crash costs a batch at most: the second call ends where an uninterrupted one would."""
-    before = await world.state()
-    plan = await world.plan(moving(DESCRIBE))
-    await cut_off(world, plan, border)
-    assert (await saga.carry_out(world.pair, plan, POLICY)).ending is Ending.APPLIED
-    row = await world.value('SELECT string_agg("ItemDesc", \',\' ORDER BY "ItemID") FROM items')
-    assert row.count(" x ") == 8
-    assert await world.mongodb["item"].count_documents({"ItemDesc": {"$regex": " x "}}) == 8
-    back = await world.back(plan)
-    await saga.check_before(world.pair, back)
-    await cut_off(world, back, border)
-    assert (await saga.carry_out(world.pair, back, POLICY)).ending is Ending.APPLIED
-    assert await world.state() == before
-
-
-async def cut_off(world: World, plan: Any, border: int) -> None:
-    """Carry a plan out until its progress was told so many times."""
-    told = 0
-
-    async def progress(_done: float, _total: float | None, _message: str) -> None:
-        nonlocal told
-        told += 1
-        if told == border:
-            raise _Cut
-
-    try:
-        await saga.carry_out(world.pair, plan, POLICY, progress)
-    except _Cut:
-        return
