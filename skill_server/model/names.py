@@ -43,6 +43,12 @@ class NameMap(Frozen):
         names = self.entities.get(entity)
         return field if names is None else names.fields.get(field, {}).get(backend, field)
 
+    def nested_fields(self, entity: str, backend: BackendKind) -> tuple[str, ...]:
+        """Return the paths that a database calls fields of an entity which lie inside others."""
+        names = self.entities.get(entity)
+        found = (self.native_field(entity, field, backend) for field in (names.fields if names else ()))
+        return tuple(path for path in found if "." in path)
+
     def logical_entity(self, native: str, backend: BackendKind) -> str:
         """Return the logical name of what a database calls `native`."""
         for name in self.entities:

@@ -14,6 +14,7 @@ from skill_server.changes.add_index import AddIndex
 from skill_server.changes.drop_field import DropField
 from skill_server.changes.rename_field import RenameField
 from skill_server.changes.retype_field import RetypeField
+from skill_server.model import content
 from skill_server.model.change import Change
 from skill_server.model.ids import BackendKind
 from skill_server.model.logical import parse
@@ -81,3 +82,18 @@ async def test_both_databases_show_the_same_field(people: World) -> None:
     found = await people.mongodb["people"].find_one({"_id": 1})
     assert found is not None
     assert list(found["address"]) == ["town", "zip", "home"]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_the_check_of_untouched_content_sees_the_field_and_nothing_beside_it(
+    people: World, name: str
+) -> None:
+    """A verification that takes the whole embedded document for changed would refuse every such upgrade."""
+    before = await people.pair.checksums()
+    plan = await people.up(CHANGES[name])
+    after = await people.pair.checksums()
+    assert content.compare(before, after, touched=frozenset(plan.touched)) == ()
+
+    await people.mongodb["people"].update_one({"_id": 1}, {"$set": {"address.zip": "lost"}})
+    spoilt = await people.pair.checksums()
+    assert content.compare(before, spoilt, touched=frozenset(plan.touched)) != ()

@@ -3,6 +3,9 @@
 Every value enters as blake2b over its document's raw `_id`, its BSON type and its raw bytes, added modulo 2^128: two
 documents that swap values, a value of another type and a lost document all change a sum. The name of the field is left
 out of the hash, so a renamed field keeps its sum. The pseudo field `(order)` covers the names and their order.
+
+A field inside an embedded document that the name map gives a name has a sum of its own. That of the embedded document
+is then over the rest of it, and an empty rest counts as none, because a change may have made it for that field.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from skill_server.backends.mongo import bson_walk
+from skill_server.backends.mongo import bson_walk, paths, raw
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.reading import SnapshotLost, in_thread, read_whole, snapshot_session
@@ -26,10 +29,11 @@ _NO_KEY = b"\x00"
 
 
 class Tally:
-    """The sums of one collection, fed with its documents in any order."""
+    """The sums of one collection, fed with its documents in any order; `nested` are paths with a sum of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, nested: Sequence[str] = ()) -> None:
         self.records = 0
+        self._nested = nested
         self._order = 0
         self._sums: dict[bytes, int] = {}
 
@@ -46,12 +50,19 @@ class Tally:
         """Add one document."""
         found = list(bson_walk.fields(document))
         key = next((bytes((kind,)) + value for name, kind, value in found if name == b"_id"), _NO_KEY)
-        for name, kind, value in found:
+        inner = {path: raw.find(document, path) for path in self._nested}
+        rest = bson_walk.fields(paths.without(document, self._nested)) if self._nested else iter(found)
+        for name, kind, value in rest:
             self._sums[name] = self._sums.get(name, 0) + _hash(key + bytes((kind,)) + value)
+        for path, held in inner.items():
+            if held is not None:
+                content = key + bytes((held.value.kind,)) + held.value.data
+                self._sums[path.encode()] = self._sums.get(path.encode(), 0) + _hash(content)
         names = [name for name, _, _ in found]
         # BSON lets a name come twice; sums by name would not see such values change places.
         repeated = document if len(set(names)) < len(names) else b""
-        self._order += _hash(b"\x00".join((key, *names, repeated)))
+        places = [f"{path} {held.position}".encode() for path, held in inner.items() if held is not None]
+        self._order += _hash(b"\x00".join((key, *names, repeated, *places)))
         self.records += 1
 
     def result(self, entity: str, names: NameMap) -> FieldChecksums:
@@ -110,7 +121,8 @@ async def _sums(
     async def take(tally: Tally, batch: bytes) -> None:
         await in_thread(tally.add_batch, batch)
 
-    tally = await read_whole(connections, item.name, Tally, take, session=session)
+    nested = names.nested_fields(entity_of(item.name, names), BackendKind.MONGODB)
+    tally = await read_whole(connections, item.name, lambda: Tally(nested), take, session=session)
     return tally.result(entity_of(item.name, names), names)
 
 

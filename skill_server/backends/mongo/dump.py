@@ -27,6 +27,7 @@ from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.reading import SnapshotLost, in_thread, read_whole, snapshot_session
 from skill_server.errors import Refused
+from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, DumpResult, FieldChecksums
 
@@ -163,10 +164,11 @@ class _Dump:
         content = None
         if item.holds_documents:
             done_before = self._done
+            nested = self._names.nested_fields(entity_of(item.name, self._names), BackendKind.MONGODB)
 
             def begin() -> _Open:
                 self._done = done_before
-                return _Open(GzipFile(self._folder / f"{stem}.bson.gz"), Tally())
+                return _Open(GzipFile(self._folder / f"{stem}.bson.gz"), Tally(nested))
 
             async def take(target: _Open, batch: bytes) -> None:
                 records = target.tally.records

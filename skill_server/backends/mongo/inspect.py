@@ -79,7 +79,7 @@ async def _entity(
     options: JsonObject = {**ejson.plain(_options(item)), KIND: item.kind}
     if item.name in shard_keys:
         options[SHARD_KEY] = shard_keys[item.name]
-    seen = _Seen(_nested(names, name))
+    seen = _Seen(names.nested_fields(name, BackendKind.MONGODB))
     records = size = 0
     if item.holds_documents:
         records, size = await extent(connections, item.name)
@@ -148,14 +148,6 @@ class _Seen:
             self.not_uuid.add(field)
 
 
-def _nested(names: NameMap, entity: str) -> tuple[str, ...]:
-    """Return the paths into embedded documents that the name map gives a name."""
-    mapped = names.entities.get(entity)
-    fields = () if mapped is None else mapped.fields
-    found = (names.native_field(entity, field, BackendKind.MONGODB) for field in fields)
-    return tuple(path for path in found if "." in path)
-
-
 def _fields(seen: _Seen, rules: JsonObject, names: NameMap, entity: str) -> list[Field]:
     described = dict(validator.properties_of(rules))
     for path in seen.nested:
@@ -200,12 +192,13 @@ def _index(index: dict[str, Any], names: NameMap, entity: str) -> Index:
         if path not in index_documents.TEXT_KEYS
     ]
     keys += [IndexKey(field=logical(path)) for path in index.get("weights", {})]
+    nested = names.nested_fields(entity, BackendKind.MONGODB)
     return Index(
         name=index["name"],
         keys=tuple(keys),
         unique=bool(index.get("unique")),
         definition=_definition(index),
-        fields=tuple(logical(field) for field in index_documents.fields(index, _nested(names, entity))),
+        fields=tuple(logical(field) for field in index_documents.fields(index, nested)),
     )
 
 

@@ -6,7 +6,7 @@ An aggregation `$set` of `a.b` makes an embedded document of whatever a holds, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from skill_server.backends.mongo import bson_walk, raw
@@ -53,6 +53,23 @@ def blocked(document: bytes, path: str) -> str | None:
 def missing(document: bytes, path: str) -> str | None:
     """Return the outermost parent of a field that is not there, or None where all are."""
     return next((parent for parent in parents(path) if raw.find(document, parent) is None), None)
+
+
+def without(document: bytes, found: Collection[str]) -> bytes:
+    """Return a document without the fields at these paths, nor the embedded documents that hold nothing else."""
+    body = b""
+    for name, kind, data in bson_walk.fields(document):
+        word = name.decode("utf-8", "replace")
+        below = [path.removeprefix(f"{word}.") for path in found if path.startswith(f"{word}.")]
+        if word in found:
+            continue
+        if below and kind == bson_walk.DOCUMENT:
+            inner = without(data, below)
+            if len(inner) > bson_walk.SMALLEST_DOCUMENT:
+                body += raw.Value(kind, inner).element(name)
+            continue
+        body += raw.Value(kind, data).element(name)
+    return (len(body) + bson_walk.SMALLEST_DOCUMENT).to_bytes(4, "little") + body + b"\x00"
 
 
 def nested(values: Mapping[str, raw.Value]) -> Any:
