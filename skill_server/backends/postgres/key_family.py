@@ -33,10 +33,10 @@ def family(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple[KeyCo
         Refused: a column cannot change its type, or points to a column that keeps its own.
     """
     if action.on_bad is not BadValues.FAIL:
-        raise _refused(
+        raise Refused(
             "key-takes-every-value",
             f"{action.entity}.{action.field} is a key: a value that does not convert cannot be left out of it",
-            "Use the policy fail, and correct the values that the plan names.",
+            help="Use the policy fail, and correct the values that the plan names.",
         )
     field = place.require(action.field)
     root = _column(action, place, field, None)
@@ -64,16 +64,16 @@ def family(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple[KeyCo
 def _column(action: RetypeField, place: Scene, field: Field, parent: KeyColumn | None) -> KeyColumn:
     name = f"{place.entity.name}.{field.name}"
     if field.type is None or (parent is None and field.type != action.was):
-        raise _refused(
+        raise Refused(
             "type-differs",
             f"{name} is {field.native_type} in PostgreSQL, not {action.was}",
-            "Name the type that inspect_schema shows.",
+            help="Name the type that inspect_schema shows.",
         )
     if fidelity(field.type, action.to) is Fidelity.LOSSY:
-        raise _refused(
+        raise Refused(
             "key-would-lose-digits",
             f"values of the key {name} may lose digits on the way from {field.type} to {action.to}",
-            "Choose a type that holds every value of the key.",
+            help="Choose a type that holds every value of the key.",
         )
     # The name begins alike in all tables, so that purging finds what this change keeps.
     hidden = quoted(retired(place.migration, action.entity, action.field, field.native_name))
@@ -92,10 +92,10 @@ def _conversion(was: LogicalType, to: LogicalType, name: str) -> Conversion:
     found = conversion(was, to)
     # A subquery cannot stand in ALTER COLUMN TYPE ... USING.
     if found is None or found.query:
-        raise _refused(
+        raise Refused(
             "conversion-unknown",
             f"PostgreSQL has no checked conversion of the key {name} from {was} to {to}",
-            "Add a field of the new type and fill it from the application.",
+            help="Add a field of the new type and fill it from the application.",
         )
     return found
 
@@ -106,10 +106,10 @@ def _refuse_torn(snapshot: Snapshot, changing: frozenset[tuple[str, str]]) -> No
         own = (item.entity.name, item.field.name)
         parent = (item.parent_entity, item.parent_field)
         if own in changing and parent not in changing:
-            raise _refused(
+            raise Refused(
                 "reference-follows-its-key",
                 f"{'.'.join(own)} points by {item.constraint.name} to {'.'.join(parent)}, whose type it has to have",
-                f"Retype {'.'.join(parent)}; what points to it follows.",
+                help=f"Retype {'.'.join(parent)}; what points to it follows.",
             )
 
 
@@ -117,10 +117,10 @@ def _refuse_stuck(column: KeyColumn) -> None:
     place, field = column.place, column.field
     render_rebuild.refuse_stuck(place, field.name, "retyping", harmless=_HARMLESS)
     if reasons := list(_reasons(column)):
-        raise _refused(
+        raise Refused(
             "field-has-dependents",
             f"retyping {place.entity.name}.{field.name} would break its {', '.join(reasons)}",
-            "Change or drop what the message names first.",
+            help="Change or drop what the message names first.",
         )
 
 
@@ -129,7 +129,3 @@ def _reasons(column: KeyColumn) -> Iterator[str]:
         yield "generation from other fields"
     if column.field.identity and column.to.kind not in WHOLE:
         yield "identity, which numbers records with whole numbers only"
-
-
-def _refused(code: str, message: str, help: str) -> Refused:
-    return Refused(code, message, help=help)
