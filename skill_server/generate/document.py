@@ -6,6 +6,7 @@ from pathlib import Path
 
 from skill_server.generate import functions
 from skill_server.generate.migration import Migration
+from skill_server.generate.model_diff import model_diff
 from skill_server.generate.write import replace
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind
@@ -88,6 +89,12 @@ def page(migration: Migration, plan: Plan) -> str:
         ),
         "",
         *_functions(migration),
+        "## Models",
+        "",
+        "The entities as SQLAlchemy 2 classes, before and after the upgrade:",
+        "",
+        *_fenced("diff", model_diff(plan).rstrip("\n")),
+        "",
         "## Upgrade",
         "",
         *_direction(migration, plan, forward=True),
@@ -142,6 +149,8 @@ def _step(step: Step, way: Way | None, language: str) -> Iterator[str]:
     yield from (f"- After: no {_text(probe.message)}" for probe in way.after)
     if locks or way.hazards or way.before or way.after:
         yield ""
+    if not way.statements:
+        return
     # Each ends as its own shell wants it, so that a reader can try one there.
     content = "\n\n".join(f"{statement.text};" for statement in way.statements)
     yield from (*_fenced(language, content), "")
