@@ -56,7 +56,7 @@ def the_file(project: Project) -> Path:
 
 EDITS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "syntax error": ("def upgrade(op):", "def upgrade(op:", "migration-not-readable", ("no Python", "Mend the syntax")),
-    "no downgrade": ("def downgrade(op):", "def way_back(op):", "migration-not-readable", ("downgrade(op) is missing",)),
+    "no downgrade": ("def downgrade(op):", "def way_back(op):", "migration-not-readable", ("downgrade(op) is",)),
     "empty downgrade": ("    op.remove_field", "    # op.remove_field", "migration-not-readable", ("no Python",)),
     "downgrade of another field": ('remove_field("items", "condition"', 'remove_field("items", "Price"',
         "downgrade-does-not-undo", ("exact inverse", "def downgrade(op):")),
