@@ -52,6 +52,8 @@ def asks_late(step: Step, plan: Plan) -> bool:
         earlier = plan.steps[: plan.steps.index(step)]
         changed = {thing for other in earlier for thing in (*_changed(other.action), *_moved(other))}
         return any(thing in changed or (thing[0], None) in changed for thing in _needed(move))
+    if isinstance(step.action, actions.SetNullable):
+        return step.action.with_update
     if not isinstance(step.action, actions.BuildIndex):
         return False
     made = {thing for other in plan.steps for thing in _made(other.action)}
