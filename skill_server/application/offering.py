@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from skill_server.application import applying, approving, planning, restoring, revisions, views
+from skill_server.application import applying, approving, noting, planning, restoring, revisions, views
 from skill_server.application.application import Application
 from skill_server.application.planning import Proposal
 from skill_server.application.session import Session
@@ -186,7 +186,7 @@ async def _shown(session: Session, call: Call) -> JsonObject:
     plan = proposal.plan
     resuming = session.history.unfinished == plan.id
     checklist = Checklist(items=()) if resuming else await session.checklist(call.kind, plan)
-    findings, omitted = views.finding_views(_findings(session, plan))
+    findings, omitted = views.finding_views((*_findings(session, plan), *await noting.notes(session, plan)))
     common = {"target": session.target.name}
     this_plan: JsonObject = {**call_of(plan).args, **common, "plan_id": plan.id}
     missing = checklist.missing

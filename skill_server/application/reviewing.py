@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skill_server.application import planning, revisions
+from skill_server.application import noting, planning, revisions
 from skill_server.application.planning import Proposal
 from skill_server.application.session import Session
 from skill_server.generate import document
@@ -37,6 +37,7 @@ async def review_revision(session: Session, revision: str) -> Reviewed:
     findings = (
         *build.problems(planning.request(session, migration), session.snapshots),
         *review(plan, session.snapshots),
+        *await noting.notes(session, plan),
         *await lint_sql(statements),
         *(facts.model_findings(plan) or ()),
         *(facts.contract_findings(plan) or ()),

@@ -8,8 +8,9 @@ from skill_server.model import action, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
 from skill_server.model.ids import Name
-from skill_server.model.logical import FieldType
+from skill_server.model.logical import BadValues, FieldType
 from skill_server.model.snapshot import Snapshot
+from skill_server.model.values import PlainValue
 
 
 class RestoreType(Change):
@@ -20,6 +21,8 @@ class RestoreType(Change):
     field: Name
     was: FieldType
     to: FieldType
+    on_bad: BadValues = BadValues.FAIL
+    bad_default: PlainValue = None
 
     def expand(self) -> Iterator[action.Action]:
         """Yield the one action that brings the old values back."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from skill_server import changes
-from skill_server.model import action, presence
+from skill_server.model import action, presence, values
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import Name
-from skill_server.model.logical import Fidelity, FieldType, fidelity
+from skill_server.model.logical import BadValues, Fidelity, FieldType, fidelity
 from skill_server.model.snapshot import Entity, Snapshot
+from skill_server.model.values import PlainValue
 
 
 class RetypeField(Change):
@@ -19,6 +20,8 @@ class RetypeField(Change):
     field: Name
     was: FieldType
     to: FieldType
+    on_bad: BadValues = BadValues.FAIL
+    bad_default: PlainValue = None
 
     def expand(self) -> Iterator[action.Action]:
         """Yield the one action that converts the field."""
@@ -30,7 +33,8 @@ class RetypeField(Change):
 
     def finalize(self) -> Iterator[action.Action]:
         """Yield the deletion of the old values."""
-        yield action.PurgeType(entity=self.entity, field=self.field)
+        keep = self.on_bad is BadValues.KEEP
+        yield action.PurgeType(entity=self.entity, field=self.field, keep_bad=keep)
 
     def describe(self) -> str:
         """Say both types."""
@@ -43,6 +47,7 @@ class RetypeField(Change):
             # Where records are found by nothing but their key, it cannot be another value in the same record.
             yield from presence.key_problems(snapshot, self.entity, self.field)
         yield from self._type_problems(snapshot)
+        yield from self._bad_problems(snapshot)
         loss = fidelity(self.was, self.to)
         if self.was == self.to:
             yield presence.problem(
@@ -67,6 +72,32 @@ class RetypeField(Change):
                 f"values of {self.field} may lose digits on the way from {self.was} to {self.to}",
                 "Choose a wider type, or accept it: the old values are kept until the migration is finalized.",
                 severity=Severity.WARNING,
+                name=self.field,
+            )
+
+    def _bad_problems(self, snapshot: Snapshot) -> Iterator[Finding]:
+        """Yield a policy for bad values that cannot be kept."""
+        entity = snapshot.entity(self.entity)
+        field = entity.field(self.field) if entity else None
+        wants_default = self.on_bad is BadValues.DEFAULT
+        reason = values.misfit(self.bad_default, self.to) if self.bad_default is not None else None
+        if wants_default is (self.bad_default is None) or reason is not None:
+            yield presence.problem(
+                "bad-default-does-not-fit",
+                snapshot,
+                f"the bad_default of {self.field} is no {self.to}: {reason[:200]}"
+                if reason is not None
+                else f"on_bad={str(self.on_bad)!r} and bad_default of {self.field} do not go together",
+                f"Give on_bad='default' together with a bad_default that {self.to} holds exactly.",
+                name=self.field,
+            )
+        empty = self.on_bad in (BadValues.NULL, BadValues.KEEP)
+        if empty and snapshot.declares_fields and field is not None and not field.nullable:
+            yield presence.problem(
+                "bad-values-need-room",
+                snapshot,
+                f"{self.field} of {self.entity} may not be empty, which on_bad={str(self.on_bad)!r} would make it",
+                "Use on_bad='default' with a bad_default, or correct the values.",
                 name=self.field,
             )
 

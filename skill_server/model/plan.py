@@ -54,12 +54,16 @@ class Probe(Frozen):
 
 
 class Way(Frozen):
-    """One direction of a step: the statements, what must hold before them, and what must hold after them."""
+    """One direction of a step: the statements, what must hold before them, and what must hold after them.
+
+    `notes` are questions whose answer stops nothing: which values will be replaced, said before anything runs.
+    """
 
     summary: str
     statements: tuple[Statement, ...]
     before: tuple[Probe, ...] = ()
     after: tuple[Probe, ...] = ()
+    notes: tuple[Probe, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
 

@@ -104,7 +104,8 @@ def _array(value: Any, was: LogicalType, to: LogicalType) -> Any:
 
 
 def _each(value: Any, was: LogicalType, to: LogicalType) -> list[Any]:
-    return [None if part is None else _convert(part, was, to) for part in _flat(value)]
+    parts: list[Any] = _same(value, list) if was.kind is Kind.JSON else _flat(value)
+    return [None if part is None else _convert(part, was, to) for part in parts]
 
 
 def _flat(value: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import paths, raw
+from skill_server.backends.mongo import ejson, paths, raw
 from skill_server.backends.mongo.convert import Unconvertible, ambiguous, convert
 from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import ConvertValues
@@ -32,18 +32,22 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
         waiting = await _waiting(documents, operation, passes)
         for identity, old in waiting.items():
             key = raw.key(identity)
-            new = converted(old, operation.was, operation.to, identity)
+            new, bad = _new(old, operation, identity)
             if new != old:
-                keeping.append(
-                    ReplaceOne({"_id": key}, raw.document(_id=identity, old=old, new=new), upsert=True)
-                )
+                kept = {
+                    "_id": identity,
+                    "old": old,
+                    "new": new,
+                    **({"bad": raw.encoded(True)} if bad else {}),
+                }
+                keeping.append(ReplaceOne({"_id": key}, raw.document(**kept), upsert=True))
                 setting.append(
                     UpdateOne(paths.seek(identity, operation.field), raw.replacing(operation.field, old, new))
                 )
             elif first and not _comes_back(new, operation):
                 # It looks converted already, but the way back would make something else of it.
-                kept = raw.document(old=old, new=new)
-                keeping.append(UpdateOne({"_id": key}, {"$setOnInsert": kept}, upsert=True))
+                both = raw.document(old=old, new=new)
+                keeping.append(UpdateOne({"_id": key}, {"$setOnInsert": both}, upsert=True))
         await passes.write(operation.kept, keeping)
         await passes.write(operation.collection, setting)
         return len(setting)
@@ -52,6 +56,16 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
     await passes.once(operation.collection, present, batch)
     first = False
     await passes.until_quiet(operation.collection, present, batch)
+
+
+def _new(old: raw.Value, operation: ConvertValues, identity: raw.Value) -> tuple[raw.Value, bool]:
+    """Return what a value becomes, and whether that is only put in its place."""
+    try:
+        return converted(old, operation.was, operation.to, identity), False
+    except Failed:
+        if operation.bad_json is None:
+            raise
+        return raw.encoded(ejson.loads(operation.bad_json)), True
 
 
 async def _waiting(

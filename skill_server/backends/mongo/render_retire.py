@@ -48,9 +48,11 @@ def purge(
 ) -> tuple[Piece, ...]:
     """Drop the side collection; nothing but a backup brings it back."""
     subject = require_subject(snapshot, names, action.entity, action.field, migration)
+    keep_bad = isinstance(action, PurgeType) and action.keep_bad
     up = way(
-        f"delete what was kept of {subject.field} of {subject.collection}",
-        statement(DropKept(kept=subject.kept)),
+        f"delete what was kept of {subject.field} of {subject.collection}"
+        + (", but what did not convert" if keep_bad else ""),
+        statement(DropKept(kept=subject.kept, keep_bad=keep_bad)),
         hazards=(Hazard.DELETES_DATA,),
     )
     return (piece(Phase.FINALIZE, up, None),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skill_server.backends.mongo import ejson
+from skill_server.backends.mongo.convert import Unconvertible, convert
 from skill_server.backends.mongo.operations import (
     ConvertValues,
     DropKept,
@@ -12,13 +13,14 @@ from skill_server.backends.mongo.operations import (
 )
 from skill_server.backends.mongo.render_index import naming, require_no_condition
 from skill_server.backends.mongo.rendering import Subject, piece, require_subject, way
-from skill_server.backends.mongo.values import BSON_TYPE, schema_of
+from skill_server.backends.mongo.values import BSON_TYPE, schema_of, to_bson
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import RetypeField
 from skill_server.model.base import JsonObject
 from skill_server.model.hazard import Hazard
-from skill_server.model.logical import Fidelity, Kind, LogicalType, fidelity
+from skill_server.model.ids import KEPT_NAME
+from skill_server.model.logical import BadValues, Fidelity, Kind, LogicalType, fidelity
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Way
 from skill_server.model.snapshot import Snapshot
@@ -38,6 +40,7 @@ def retype(action: RetypeField, snapshot: Snapshot, names: NameMap, migration: s
             help="Add a new field of the other type, and let the application fill it.",
         )
     _require_no_expiry(subject, action)
+    _require_room_for_bad(subject, action)
     require_no_condition(subject)
     values = _values(subject, action, kept)
     if subject.schema is None:
@@ -75,12 +78,65 @@ def _require_no_expiry(subject: Subject, action: RetypeField) -> None:
             )
 
 
+def _require_room_for_bad(subject: Subject, action: RetypeField) -> None:
+    """Refuse a policy whose replacement the collection could not hold."""
+    if action.on_bad is BadValues.FAIL:
+        return
+    reason = None
+    if action.on_bad is not BadValues.DEFAULT and _may_not_be_null(subject):
+        reason = "its validator asks for a value"
+    if any(index.get("unique") and list(index["key"]) == [subject.field] for index in naming(subject)):
+        reason = "a unique index holds one document without a value at most"
+    if reason is not None:
+        raise Refused(
+            "bad-values-need-room",
+            f"{action.field} of {action.entity} cannot hold what on_bad={str(action.on_bad)!r} puts there: {reason}",
+            help="Correct the values that do not convert, and use on_bad='fail'.",
+        )
+
+
+def _may_not_be_null(subject: Subject) -> bool:
+    types = _types(subject.schema) if subject.schema else []
+    return subject.required_place is not None or (bool(types) and "null" not in types)
+
+
+def _bad_ways(subject: Subject, action: RetypeField) -> tuple[str | None, str | None]:
+    """Return what takes the place of a value that does not convert, there and back, as Extended JSON."""
+    if action.on_bad is BadValues.FAIL:
+        return None, None
+    if action.on_bad is not BadValues.DEFAULT or action.bad_default is None:
+        return ejson.dumps(None), ejson.dumps(None)
+    there = to_bson(action.bad_default, action.to)
+    try:
+        back = convert(there, action.to, action.was)
+    except Unconvertible as reason:
+        if _may_not_be_null(subject):
+            raise Refused(
+                "bad-values-need-room",
+                f"the bad_default of {action.field} has no counterpart in {action.was}, and the field may not be empty",
+                help="Choose a bad_default that both types hold.",
+            ) from reason
+        back = None
+    return ejson.dumps(there), ejson.dumps(back)
+
+
 def _values(subject: Subject, action: RetypeField, kept: Fidelity) -> Piece:
     collection, name = subject.collection, subject.field
+    bad, bad_back = _bad_ways(subject, action)
     forward = ConvertValues(
-        collection=collection, field=name, kept=subject.kept, was=action.was, to=action.to
+        collection=collection, field=name, kept=subject.kept, was=action.was, to=action.to, bad_json=bad
     )
-    back = RevertValues(collection=collection, field=name, kept=subject.kept, was=action.was, to=action.to)
+    back = RevertValues(
+        collection=collection,
+        field=name,
+        kept=subject.kept,
+        was=action.was,
+        to=action.to,
+        aside=None
+        if bad_back is None
+        else f"{KEPT_NAME}.{subject.kept.removeprefix(f'{KEPT_NAME}.kept_')}_bad",
+        bad_json=bad_back,
+    )
     lossy = (
         (Hazard.LOSES_PRECISION, Hazard.RETIRES_DATA) if kept is Fidelity.LOSSY else (Hazard.RETIRES_DATA,)
     )
@@ -94,14 +150,16 @@ def _values(subject: Subject, action: RetypeField, kept: Fidelity) -> Piece:
     up = Way(
         summary=f"convert {name} of {collection} from {action.was} to {action.to}",
         statements=(statement(forward),),
-        before=(_converts(there, name, action.to),),
+        before=(_converts(there, name, action.to),) if bad is None else (),
+        notes=(_converts(there, name, action.to),) if bad is not None else (),
         after=_all_of_type(collection, name, action.to),
         hazards=(*lossy, Hazard.NOT_ATOMIC),
     )
     down = Way(
         summary=f"bring {name} of {collection} back to {action.was}",
         statements=(statement(back), statement(DropKept(kept=subject.kept))),
-        before=(_converts(returning, name, action.was),),
+        before=(_converts(returning, name, action.was),) if bad is None else (),
+        notes=(_converts(returning, name, action.was),) if bad is not None else (),
         hazards=(Hazard.NOT_ATOMIC,),
     )
     return piece(Phase.BACKFILL, up, down)

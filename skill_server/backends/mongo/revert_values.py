@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import paths, raw
+from skill_server.backends.mongo import ejson, paths, raw
+from skill_server.backends.mongo.convert import ambiguous
 from skill_server.backends.mongo.convert_values import NULL, converted
 from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import RevertValues
 from skill_server.backends.mongo.passes import Passes
+from skill_server.errors import Failed
 
 
 async def run(operation: RevertValues, passes: Passes) -> None:
@@ -32,25 +35,64 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         return len(requests)
 
     async def convert_back(documents: Sequence[bytes]) -> int:
-        from pymongo import UpdateOne
+        from pymongo import ReplaceOne, UpdateOne
 
-        changed: list[tuple[raw.Value, raw.Value, raw.Value]] = []
-        for document in documents:
-            found = raw.find(document, operation.field)
-            if found is not None and found.value.kind != NULL:
-                identity = raw.require(document, "_id")
-                back = converted(found.value, operation.to, operation.was, identity)
-                if back != found.value:
-                    changed.append((identity, found.value, back))
-        # What equals its kept old value was put back a moment ago, however odd its type is.
-        kept = await kept_values(passes.connections, operation.kept, [identity for identity, _, _ in changed])
-        requests = [
-            UpdateOne(paths.seek(identity, operation.field), raw.replacing(operation.field, now, back))
-            for identity, now, back in changed
-            if kept.get(identity) != now
-        ]
+        aside: list[Any] = []
+        keeping: list[Any] = []
+        requests: list[Any] = []
+        for identity, now in (await _written(documents, operation, passes)).items():
+            back, bad = _back(now, operation, identity)
+            if back == now:
+                continue
+            if bad:
+                named = hashlib.sha256(identity.element(b"") + now.element(b"")).hexdigest()
+                document = raw.document(_id=raw.encoded(named), key=identity, value=now)
+                aside.append(ReplaceOne({"_id": named}, document, upsert=True))
+            # Kept as put back, or text that became text of JSON would be taken for unconverted in the next pass.
+            mark = raw.document(_id=identity, old=back, new=now)
+            keeping.append(ReplaceOne({"_id": raw.key(identity)}, mark, upsert=True))
+            there = paths.seek(identity, operation.field)
+            requests.append(UpdateOne(there, raw.replacing(operation.field, now, back)))
+        if operation.aside is not None:
+            await passes.write(operation.aside, aside)
+        await passes.write(operation.kept, keeping)
         await passes.write(operation.collection, requests)
         return len(requests)
 
     await passes.once(operation.kept, {}, restore)
     await passes.until_quiet(operation.collection, {operation.field: {"$exists": True}}, convert_back)
+
+
+def _back(now: raw.Value, operation: RevertValues, identity: raw.Value) -> tuple[raw.Value, bool]:
+    try:
+        return converted(now, operation.to, operation.was, identity), False
+    except Failed:
+        if operation.bad_json is None:
+            raise
+        return raw.encoded(ejson.loads(operation.bad_json)), True
+
+
+async def _written(
+    documents: Sequence[bytes], operation: RevertValues, passes: Passes
+) -> dict[raw.Value, raw.Value]:
+    """Return the values of a batch by `_id`, without those that are back already, however odd their type is."""
+    found: dict[raw.Value, raw.Value] = {}
+    doubtful: list[raw.Value] = []
+    for document in documents:
+        there = raw.find(document, operation.field)
+        if there is not None and there.value.kind != NULL:
+            identity = raw.require(document, "_id")
+            found[identity] = there.value
+            if _looks_written(there.value, operation, identity):
+                doubtful.append(identity)
+    back = await kept_values(passes.connections, operation.kept, doubtful)
+    return {identity: found[identity] for identity in doubtful if back.get(identity) != found[identity]}
+
+
+def _looks_written(value: raw.Value, operation: RevertValues, identity: raw.Value) -> bool:
+    if ambiguous(raw.decoded(value), operation.to, operation.was):
+        return True
+    try:
+        return converted(value, operation.to, operation.was, identity) != value
+    except Failed:
+        return True

@@ -151,6 +151,8 @@ async def _catalog(operation: Catalog, connections: Connections) -> None:
             await collections.keep(connections, operation)
         case RenameCollection():
             await collections.rename(connections, operation)
+        case DropKept() if operation.keep_bad:
+            await database[operation.kept].delete_many({"bad": {"$exists": False}})
         case DropKept():
             await database.drop_collection(operation.kept)
         case _:

@@ -7,7 +7,7 @@ import binascii
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from skill_server.errors import Invalid
 from skill_server.model.base import Json
@@ -158,7 +158,7 @@ def _to_bson(value: Any, to: LogicalType) -> Any:
         case Kind.JSON:
             return value
         case Kind.ARRAY if isinstance(value, list) and to.of is not None:
-            parts: list[Any] = value
+            parts = cast("list[Any]", value)
             return [None if part is None else _to_bson(part, to.of) for part in parts]
         case _:
             raise ValueError("another type")

@@ -86,10 +86,15 @@ def _text(operation: Change) -> str:
             )
         case ConvertValues():
             doing = f"keep in {_q(operation.kept)}, then $set as {operation.to}"
+            doing += f", else as {operation.bad_json}" if operation.bad_json is not None else ""
             return _update(operation.collection, operation.field, doing)
         case RevertValues():
             doing = f"put back from {_q(operation.kept)}, else $set as {operation.was}"
+            if operation.aside is not None:
+                doing += f", else keep in {_q(operation.aside)} and $set as {operation.bad_json}"
             return _update(operation.collection, operation.field, doing)
+        case DropKept() if operation.keep_bad:
+            return f'db.getCollection({_q(operation.kept)}).deleteMany({{"bad": {{"$exists": false}}}})'
         case DropKept():
             return f"db.getCollection({_q(operation.kept)}).drop()"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from skill_server.backends import flows
+from skill_server.backends.postgres import render_bad
 from skill_server.backends.postgres.identifiers import quoted, retired
 from skill_server.backends.postgres.literals import literal
 from skill_server.backends.postgres.render_parts import Parts, parts_of
@@ -142,12 +143,19 @@ def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> t
                 summary=f"delete the hidden column {said} for good"
                 if len(columns) == 1
                 else f"delete the hidden columns {said} for good",
-                statements=tuple(there.altered(f"DROP COLUMN {column}") for there, column in columns),
+                statements=(
+                    *(render_bad.kept_from_purge(action, place, found[0][1]) if _keeps_bad(action) else ()),
+                    *(there.altered(f"DROP COLUMN {column}") for there, column in columns),
+                ),
                 hazards=(Hazard.DELETES_DATA,),
             ),
             down=None,
         ),
     )
+
+
+def _keeps_bad(action: PurgeField | PurgeType) -> bool:
+    return isinstance(action, PurgeType) and action.keep_bad
 
 
 def _follows(place: Scene, field: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from skill_server.backends.postgres import render_rebuild, render_retype_key, types
 from skill_server.backends.postgres.conversions import Conversion, conversion
 from skill_server.backends.postgres.identifiers import quoted, retired
+from skill_server.backends.postgres.render_bad import Bad
 from skill_server.backends.postgres.render_parts import Parts, parts_of
 from skill_server.backends.postgres.render_retype_along import Along, computed_from
 from skill_server.backends.postgres.render_scene import Scene, probe, unusable
@@ -37,8 +38,17 @@ def retype_field(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple
     if render_retype_key.is_key(place, action.field):
         return render_retype_key.retype_key(action, place, snapshot)
     forward = _conversion(action, field)
-    # None where rows written meanwhile cannot be converted back; then there may be none of them.
     back = conversion(action.to, action.was)
+    bad = Bad(action, place, field)
+    bad.require_room()
+    if field.default is not None and forward.query:
+        raise Refused(
+            "field-has-default",
+            f"the default of {action.entity}.{action.field} cannot be converted from {action.was} to {action.to}",
+            help="Drop the default first.",
+        )
+    if back is None:
+        raise unusable(f"{action.to} has no way back to {action.was}", "Name another type.")
     computed = computed_from(place, action.field)
     parts = parts_of(place, action.field, "retyping")
     for item in computed:
@@ -50,13 +60,19 @@ def retype_field(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple
     column = quoted(field.native_name)
     hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
     lossy = fidelity(action.was, action.to) is Fidelity.LOSSY
+    there = tuple(_unfit(place, forward, field, f"{action.was} to {action.to}"))
+    returning = tuple(_unfit_back(action, place, bad.forward(forward), back, column, hidden))
     return (
         Piece(
             phase=Phase.EXPAND,
             up=Way(
                 summary=f"convert {place.table}.{column} from {action.was} to {action.to}, keeping the old as {hidden}",
-                statements=tuple(_up(action, place, field, forward, hidden, parts, along)),
-                before=tuple(_unfit(place, forward, field, f"{action.was} to {action.to}")),
+                statements=tuple(_up(bad, forward, hidden, parts, along)),
+                before=(
+                    *(item for item in there if not bad.replaced or item.id != f"unfit-{field.name}"),
+                    *bad.needs_default(back),
+                ),
+                notes=tuple(item for item in there if bad.replaced and item.id == f"unfit-{field.name}"),
                 hazards=(
                     Hazard.BLOCKS_READS,
                     Hazard.SCANS,
@@ -68,8 +84,9 @@ def retype_field(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple
             ),
             down=Way(
                 summary=f"bring back {place.table}.{column} as {action.was} with its old values",
-                statements=tuple(_down(place, field, forward, back, hidden, parts, along)),
-                before=tuple(_unfit_back(action, place, forward, back, column, hidden)),
+                statements=tuple(_down(bad, forward, back, hidden, parts, along)),
+                before=() if bad.replaced else returning,
+                notes=returning if bad.replaced else (),
                 hazards=(Hazard.BLOCKS_READS, Hazard.SCANS, Hazard.BREAKS_OLD_CODE),
             ),
         ),
@@ -107,14 +124,13 @@ def _refuse_whole(action: RetypeField, place: Scene, field: Field, parts: Parts)
 
 
 def _up(
-    action: RetypeField,
-    place: Scene,
-    field: Field,
+    bad: Bad,
     forward: Conversion,
     hidden: str,
     parts: Parts,
     along: Along,
 ) -> Iterator[Statement]:
+    action, place, field = bad.action, bad.place, bad.field
     column = quoted(field.native_name)
     yield place.locked()
     yield from parts.drops()
@@ -124,7 +140,9 @@ def _up(
         yield place.altered(f"ALTER COLUMN {column} DROP DEFAULT")
     yield place.altered(f"RENAME COLUMN {column} TO {hidden}")
     yield place.altered(f"ADD COLUMN {column} {types.native(action.to)}")
-    filled = f"UPDATE {place.table} SET {column} = {forward.value(hidden)} WHERE {hidden} IS NOT NULL"
+    filled = (
+        f"UPDATE {place.table} SET {column} = {bad.forward(forward).value(hidden)} WHERE {hidden} IS NOT NULL"
+    )
     yield from place.silenced(Statement(text=filled, lock=Lock.ROW_EXCLUSIVE))
     if field.default is not None:
         # The column's length or scale is checked when a default is used, not when it is set.
@@ -137,20 +155,20 @@ def _up(
 
 
 def _down(
-    place: Scene,
-    field: Field,
+    bad: Bad,
     forward: Conversion,
-    back: Conversion | None,
+    back: Conversion,
     hidden: str,
     parts: Parts,
     along: Along,
 ) -> Iterator[Statement]:
+    place, field = bad.place, bad.field
     column = quoted(field.native_name)
     yield place.locked()
-    if back is not None:
-        changed = f"{column} IS DISTINCT FROM {_converted(forward, hidden)}"
-        restored = f"UPDATE {place.table} SET {hidden} = {_converted(back, column)} WHERE {changed}"
-        yield from place.silenced(Statement(text=restored, lock=Lock.ROW_EXCLUSIVE))
+    changed = f"{column} IS DISTINCT FROM {_converted(bad.forward(forward), hidden)}"
+    yield from bad.returning(back, column, changed)
+    restored = f"UPDATE {place.table} SET {hidden} = {_converted(bad.back(back), column)} WHERE {changed}"
+    yield from place.silenced(Statement(text=restored, lock=Lock.ROW_EXCLUSIVE))
     yield from along.removals()
     yield from parts.drops()
     yield from along.dropped()
@@ -195,18 +213,11 @@ def _unfit(place: Scene, conversion: Conversion, field: Field, ways: str) -> Ite
 
 
 def _unfit_back(
-    action: RetypeField, place: Scene, forward: Conversion, back: Conversion | None, column: str, hidden: str
+    action: RetypeField, place: Scene, forward: Conversion, back: Conversion, column: str, hidden: str
 ) -> Iterator[Probe]:
     changed = f"t.{column} IS DISTINCT FROM {_converted(forward, f't.{hidden}')}"
     rows = f"SELECT {place.key('t')} FROM {place.table} AS t WHERE {changed}"
-    if back is None:
-        yield probe(
-            f"written-{action.field}",
-            f"records of {place.entity.name} got a value in {action.field} that has no way back to {action.was}",
-            "Copy these values elsewhere and restore what they were.",
-            rows,
-        )
-    elif back.unfit is not None:
+    if back.unfit is not None:
         yield probe(
             f"unfit-{action.field}",
             f"records of {place.entity.name} got a value in {action.field} that does not fit {action.was}",
