@@ -49,7 +49,10 @@ def asks_late(step: Step, plan: Plan) -> bool:
     """Say whether a step asks about something that an earlier step of the same plan makes or changes."""
     move = flow.of(step)
     if move is not None:
-        earlier = plan.steps[: plan.steps.index(step)]
+        # What happens in the other database counts only where the records come from there.
+        other_too = move.copy_of is not None and move.copy_of.database is not None
+        before = plan.steps[: plan.steps.index(step)]
+        earlier = [other for other in before if other_too or other.backend is step.backend]
         changed = {thing for other in earlier for thing in (*_changed(other.action), *_moved(other))}
         return any(thing in changed or (thing[0], None) in changed for thing in _needed(move))
     if isinstance(step.action, actions.SetNullable):

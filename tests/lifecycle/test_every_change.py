@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from skill_server import changes
 from skill_server.model.change import Change
@@ -21,6 +22,8 @@ async def test_up_and_down_leave_schema_and_content_of_both_databases_as_they_we
     world: World, change: Change
 ) -> None:
     """The promise of the product, for one change at a time."""
+    if getattr(change, "method", None) == "text" and not await builds_text_indexes(world):
+        pytest.skip("this MongoDB server builds no text indexes")
     before = await world.state()
     plan = await world.plan(change)
     await world.applied(plan)
@@ -36,3 +39,14 @@ async def test_up_and_down_leave_schema_and_content_of_both_databases_as_they_we
 
     await world.applied(plan)
     assert await world.state() == up
+
+
+async def builds_text_indexes(world: World) -> bool:
+    """Ask the server itself, because the embedded stand-in has none."""
+    try:
+        await world.mongodb["asked"].create_index([("words", "text")])
+    except OperationFailure:
+        return False
+    finally:
+        await world.mongodb["asked"].drop()
+    return True
