@@ -28,6 +28,7 @@ _PLAIN = {
     "LargeBinary": Kind.BINARY,
     "BYTEA": Kind.BINARY,
 }
+_ARRAY = frozenset({"ARRAY", "Array"})
 _SIZED = frozenset({"String", "VARCHAR", "Unicode"})
 _DECIMAL = frozenset({"Numeric", "NUMERIC", "DECIMAL"})
 _MOMENT = frozenset({"DateTime", "TIMESTAMP"})
@@ -58,13 +59,18 @@ def declared_type(node: ast.expr, imported: Mapping[str, str]) -> LogicalType:
     name = _from_sqlalchemy(function, imported)
     numbers: list[Any] = []
     options: dict[str, Any] = {}
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and name not in _ARRAY:
         numbers = [_constant(argument) for argument in node.args]
         options = {
             keyword.arg or "**": _constant(keyword.value)
             for keyword in node.keywords
             if keyword.arg not in _WITHOUT_EFFECT
         }
+    if name in _ARRAY and isinstance(node, ast.Call) and len(node.args) == 1:
+        of = declared_type(node.args[0], imported)
+        if of.of is not None or node.keywords:
+            raise ValueError(f"the type {ast.unparse(node)[:80]} has no logical type")
+        return LogicalType(kind=Kind.ARRAY, of=of)
     if name in _PLAIN and not numbers and not options:
         return LogicalType(kind=_PLAIN[name])
     if name in _SIZED and options.keys() <= {"length"}:

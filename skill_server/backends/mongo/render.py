@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from skill_server.backends import flows
+from skill_server.backends import flows, references
 from skill_server.backends.mongo.render_constraint import add_constraint, remove_constraint, retire_constraint
 from skill_server.backends.mongo.render_entity import (
     add_entity,
@@ -68,6 +68,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
         Refused: the action cannot be done safely here.
         Invalid: a default is no value of its type.
     """
+    action = references.resolved(action, snapshot)
     match action:
         case AddField():
             return add(action, snapshot, names, migration)

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from skill_server.backends import flows
+from skill_server.backends import flows, references
 from skill_server.backends.postgres import (
     render_add,
     render_constraint,
@@ -27,6 +27,7 @@ from skill_server.model.snapshot import Snapshot
 
 def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -> tuple[Piece, ...]:
     """Return the pieces of one action; pure, see `backends.base.Backend.render`."""
+    action = references.resolved(action, snapshot)
 
     def place() -> Scene:
         return scene(action.entity, snapshot, names, migration)

@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float):
         return Decimal(repr(value) if isinstance(value, float) else int(value))
     if isinstance(value, list):
-            parts: list[Any] = list(value)
+        return [_plain(part) for part in cast("list[Any]", value)]
     return {name: _plain(part) for name, part in value.items()}
 
 
