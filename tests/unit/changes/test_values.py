@@ -26,6 +26,8 @@ FITS: list[tuple[str, Any]] = [
     ("Uuid", "6f1c0f3e-7a1d-4b52-9f83-2f8f2f6f0a11"),
     ("Binary", "AAEC"),
     ("Integer", None),
+    ("Array(Integer)", [1, None]),
+    ("Array(Text)", []),
 ]
 DOES_NOT: list[tuple[str, Any]] = [
     ("String(3)", "abcd"),
@@ -56,6 +58,10 @@ DOES_NOT: list[tuple[str, Any]] = [
     ("Json", {"a": "\x00"}),
     ("Uuid", "6f1c0f3e7a1d4b529f832f8f2f6f0a11"),
     ("Binary", "not base64!"),
+    ("Array(Integer)", [1, "2"]),
+    ("Array(Text)", "a"),
+    ("Array(Decimal(4,2))", [["1"]]),
+    ("Reference(items)", 1),
 ]
 
 
