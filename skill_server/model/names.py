@@ -8,20 +8,20 @@ from skill_server.model.base import Frozen
 from skill_server.model.ids import LONGEST_NAME_BYTES, BackendKind, Name, existing_name
 
 
-def _table_name(name: str) -> str:
-    """Return the name of a table; `schema.table` where it lies outside of the schema public."""
+def _place_name(name: str) -> str:
+    """Return what PostgreSQL calls an entity; `schema.table` where it lies outside of the schema public."""
     return ".".join(existing_name(part) for part in name.split(".", 1))
 
 
-TableName = Annotated[
-    str, AfterValidator(_table_name), Field(min_length=1, max_length=2 * LONGEST_NAME_BYTES + 1)
+PlaceName = Annotated[
+    str, AfterValidator(_place_name), Field(min_length=1, max_length=2 * LONGEST_NAME_BYTES + 1)
 ]
 
 
 class EntityNames(Frozen):
     """The names of one entity and of those fields whose names differ between the databases."""
 
-    postgres: TableName
+    postgres: PlaceName
     mongodb: Name
     fields: dict[Name, dict[BackendKind, str]] = {}
 

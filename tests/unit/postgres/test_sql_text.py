@@ -137,6 +137,8 @@ def test_a_default_that_does_not_fit_its_type_is_refused(value: Json, spelling: 
         ("timestamp(3) without time zone", "DateTime"),
         ("double precision", "Float"),
         ("jsonb", "Json"),
+        ("integer[]", "Array(Integer)"),
+        ("character varying(40)[]", "Array(String(40))"),
     ],
 )
 def test_a_native_type_is_read_as_the_logical_type_that_holds_it(formatted: str, spelling: str) -> None:
@@ -145,7 +147,7 @@ def test_a_native_type_is_read_as_the_logical_type_that_holds_it(formatted: str,
 
 
 @pytest.mark.parametrize(
-    "formatted", ["numeric", "character(4)", "integer[]", "public.mood", "time without time zone"]
+    "formatted", ["numeric", "character(4)", "numeric[]", "public.mood", "time without time zone"]
 )
 def test_a_native_type_without_equal_has_no_logical_type(formatted: str) -> None:
     """A guess here would become a wrong conversion later."""
