@@ -8,7 +8,9 @@ from typing import Any, NoReturn, cast
 
 from skill_server.backends.mongo import ejson, views
 from skill_server.errors import Invalid
+from skill_server.model.action import UpdateValues
 from skill_server.model.base import JsonObject
+from skill_server.model.flow import Expressions
 from skill_server.model.ids import LEDGER_NAME
 
 # Code on the server, and writing by way of a query (MongoDB manual, aggregation stages and query operators).
@@ -65,6 +67,23 @@ def read(command: JsonObject) -> tuple[str, str]:
     except (ValueError, TypeError, BSONError) as error:
         _refuse(f"{name} is no Extended JSON ({str(error)[:80]})", "Write its values as Extended JSON.")
     return name, collection
+
+
+def require_plain(action: UpdateValues) -> None:
+    """Refuse expressions of an update that run code on the server.
+
+    Raises:
+        Invalid: `expression-not-allowed`.
+    """
+    for assignment in (action.forward, action.backward):
+        formula = assignment.formula if assignment is not None else None
+        written = formula.mongodb if isinstance(formula, Expressions) else {}
+        if inside := sorted(set(_keys(written)) & FORBIDDEN):
+            raise Invalid(
+                "expression-not-allowed",
+                f"an aggregation expression of {action.entity} holds {', '.join(inside)}",
+                help="Say it without code on the server.",
+            )
 
 
 def is_repeatable(command: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from skill_server.backends import flows, references
+from skill_server.backends.mongo import raw_commands
 from skill_server.backends.mongo.render_constraint import add_constraint, remove_constraint, retire_constraint
 from skill_server.backends.mongo.render_entity import (
     add_entity,
@@ -103,6 +104,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
         case RetireConstraint():
             return retire_constraint(action, snapshot, names, migration)
         case UpdateValues():
+            raw_commands.require_plain(action)
             return flows.update(action, migration, require_collection(snapshot, names, action.entity)[1])
         case CopyRecords():
             native = names.native_entity(action.entity, BackendKind.MONGODB)

@@ -1,8 +1,6 @@
 """The SQL of an index from words that both databases have."""
 
-from sqlglot import exp, parse_one
-from sqlglot.errors import SqlglotError
-
+from skill_server.backends.postgres import expression
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.literals import literal, text_literal
 from skill_server.backends.postgres.render_scene import Scene, unusable
@@ -11,7 +9,6 @@ from skill_server.model.action import BuildIndex, RemoveIndex
 from skill_server.model.snapshot import Condition
 
 Shape = BuildIndex | RemoveIndex
-_LONGEST = 2000
 
 
 def definition(action: Shape, place: Scene) -> str:
@@ -98,22 +95,9 @@ def _condition(item: Condition, action: Shape, place: Scene) -> str:
 
 def _expression(name: str, text: str) -> str:
     """Return an SQL expression that is exactly one, as the only thing in its brackets."""
-    wrong = unusable(
-        f"{text[:80]!r} is not one SQL expression for the index {name}",
-        "Write one expression over columns of the table, without subqueries, comments or semicolons.",
-    )
-    if len(text) > _LONGEST or ";" in text or "--" in text or "/*" in text:
-        raise wrong
-    try:
-        parsed = parse_one(f"SELECT ({text})", read="postgres")
-    except SqlglotError as error:
-        raise wrong from error
-    # What would close the bracket and go on shows up as more than one bracketed expression.
-    inside = parsed.expressions
-    if not isinstance(parsed, exp.Select) or len(inside) != 1 or not isinstance(inside[0], exp.Paren):
-        raise wrong
-    if any(parsed.args.get(part) for part in ("from_", "from", "where", "joins", "group", "order", "limit")):
-        raise wrong
-    if any(item is not parsed for item in parsed.find_all(exp.Query)):
-        raise wrong
+    if (reason := expression.objection(text)) is not None:
+        raise unusable(
+            f"{text[:80]!r} is not one SQL expression for the index {name}: it {reason}",
+            "Write one expression over columns of the table, without subqueries, comments or semicolons.",
+        )
     return text.strip()

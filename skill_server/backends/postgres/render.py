@@ -4,6 +4,7 @@ from typing import assert_never
 
 from skill_server.backends import flows, references
 from skill_server.backends.postgres import (
+    expression,
     render_add,
     render_constraint,
     render_default,
@@ -78,6 +79,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.RetireConstraint():
             return render_constraint.retire_constraint(action, place())
         case actions.UpdateValues():
+            expression.require_plain(action)
             place().require_key()
             return flows.update(action, place().migration, place().table)
         case actions.CopyRecords():

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import TokenError
 
+from skill_server.backends.postgres.expression import REACHING
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.errors import Refused
 from skill_server.model.action import RunRaw
@@ -20,12 +21,6 @@ _MAY_BEGIN = frozenset(
 )
 # What lies outside of this database, where no backup of ours holds it.
 _OUTSIDE = frozenset("DATABASE TABLESPACE SYSTEM ROLE USER GROUP SUBSCRIPTION SERVER".split())
-# Functions that change the session, other sessions, files or other servers.
-_FUNCTIONS = frozenset(
-    """set_config dblink dblink_exec dblink_connect lo_import lo_export pg_read_file pg_read_binary_file pg_ls_dir
-    pg_terminate_backend pg_cancel_backend pg_reload_conf pg_rotate_logfile pg_advisory_unlock pg_advisory_unlock_all
-    pg_promote pg_switch_wal query_to_xml database_to_xml schema_to_xml cursor_to_xml""".split()
-)
 _DELETING = frozenset({"DELETE", "DROP", "UPDATE"})
 _LONGEST = 100_000
 _QUOTED = frozenset({"IDENTIFIER", "STRING", "HEREDOC_STRING", "NATIONAL_STRING", "BYTE_STRING"})
@@ -128,6 +123,6 @@ def _reason(text: str) -> str | None:
     if first in {"GRANT", "REVOKE"} and ("ON" not in words or _OUTSIDE.intersection(words)):
         return "grants a role or what lies outside of this database"
     called = {token.text.lower() for token, after in pairwise(tokens) if after.kind == "L_PAREN"}
-    if found := sorted(called & _FUNCTIONS):
+    if found := sorted(called & REACHING):
         return f"calls {found[0]}, which reaches beyond the step"
     return None

@@ -8,6 +8,8 @@ import pytest
 
 from skill_server.backends.mongo import raw_commands
 from skill_server.errors import Invalid
+from skill_server.model.action import UpdateValues
+from skill_server.model.flow import Assignment, Expressions
 
 EVERY = {"_id": {"$exists": True}}
 
@@ -121,3 +123,17 @@ def test_what_deletes_is_known_before_it_runs() -> None:
     assert raw_commands.deletes(GOOD["delete"])
     assert raw_commands.deletes(expiring)
     assert not raw_commands.deletes(update())
+
+
+NESTED: dict[str, Any] = {"$accumulator": {}}
+FUNCTION: dict[str, Any] = {"$function": {"body": "f", "args": [], "lang": "js"}}
+
+
+@pytest.mark.parametrize("written", [FUNCTION, {"$add": [NESTED, 1]}], ids=["outside", "inside"])
+def test_an_expression_that_runs_code_on_the_server_is_refused(written: Any) -> None:
+    """The review reads commands; an expression is put into a query only while records are read."""
+    formula = Expressions(postgres={"a": "a"}, mongodb={"a": written})
+    action = UpdateValues(entity="item", forward=Assignment(writes=("a",), formula=formula))
+    with pytest.raises(Invalid) as refusal:
+        raw_commands.require_plain(action)
+    assert refusal.value.code == "expression-not-allowed"
