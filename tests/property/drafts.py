@@ -18,6 +18,7 @@ class Thing:
     required: frozenset[str] = frozenset()
     indexes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     checks: dict[str, str] = field(default_factory=dict[str, str])
+    defaulted: frozenset[str] = frozenset()
 
     def loose(self) -> list[str]:
         """Return the fields that neither an index nor a check names."""
