@@ -62,7 +62,7 @@ class RetypeField(Change):
                 "conversion-unknown",
                 snapshot,
                 f"no conversion from {self.was} to {self.to} is defined",
-                "Add a field of the new type, fill it from the application, and drop the old field later.",
+                "Add a field of the new type, compute it with transform_fields, and drop the old field later.",
                 name=self.field,
             )
         elif loss is Fidelity.LOSSY:

@@ -152,6 +152,15 @@ def test_every_change_and_type_is_in_the_references() -> None:
     assert {kind.value for kind in Kind} - types == set()
 
 
+def test_the_reference_gives_each_change_its_fields() -> None:
+    """A field of a change that nobody reads about is never given, and its default is taken unseen."""
+    rows = [line.split("|") for line in page("references/tools.md").splitlines() if line.startswith("| `")]
+    told = {row[1].strip(" `"): quoted(row[2]) for row in rows}
+
+    missing = {kind: set(change.model_fields) - {"kind"} - told[kind] for kind, change in authored().items()}
+    assert {kind: names for kind, names in missing.items() if names} == {}
+
+
 def test_every_error_code_has_a_way_to_mend_it() -> None:
     """A refusal is only useful to a reader who finds out what to do."""
     rows = [line.split("|") for line in page("references/refusals.md").splitlines() if line.startswith("| `")]

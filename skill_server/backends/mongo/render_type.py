@@ -37,7 +37,7 @@ def retype(action: RetypeField, snapshot: Snapshot, names: NameMap, migration: s
         raise Refused(
             "conversion-unknown",
             f"no conversion from {action.was} to {action.to} is defined",
-            help="Add a new field of the other type, and let the application fill it.",
+            help="Add a field of the new type and compute it with transform_fields.",
         )
     _require_no_expiry(subject, action)
     _require_room_for_bad(subject, action)

@@ -95,7 +95,7 @@ def _conversion(was: LogicalType, to: LogicalType, name: str) -> Conversion:
         raise Refused(
             "conversion-unknown",
             f"PostgreSQL has no checked conversion of the key {name} from {was} to {to}",
-            help="Add a field of the new type and fill it from the application.",
+            help="Add a field of the new type and compute it with transform_fields.",
         )
     return found
 

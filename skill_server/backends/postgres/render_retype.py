@@ -106,7 +106,7 @@ def _conversion(action: RetypeField, field: Field) -> Conversion:
         raise Refused(
             "conversion-unknown",
             f"PostgreSQL has no checked conversion from {action.was} to {action.to}",
-            help="Add a field of the new type and fill it from the application.",
+            help="Add a field of the new type and compute it with transform_fields.",
         )
     return found
 
