@@ -11,9 +11,11 @@ from skill_server.model.snapshot import Snapshot
 
 def breaks_old_code(plan: Plan, _snapshots: Mapping[BackendKind, Snapshot]) -> Iterator[Finding]:
     """Warn of a step after which code that is still running fails."""
-    names = ", ".join(plan.retired_names)
     for step in plan.steps:
         if Hazard.BREAKS_OLD_CODE in step.hazards:
+            # An entity's own name is claimed as the entity, what it has as a third part.
+            own = {name or entity for _, entity, name in step.action.claims()}
+            names = ", ".join(name for name in plan.retired_names if name in own)
             yield Finding(
                 rule="breaks-old-code",
                 severity=Severity.WARNING,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skill_server import review
-from skill_server.model.action import BuildIndex, RetireField, RetypeField
+from skill_server.model.action import Action, BuildIndex, RetireField, RetypeField, RunRaw
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import BackendKind
@@ -101,14 +101,50 @@ def test_deletes_data_stops_everything_but_finalizing() -> None:
     assert findings("deletes-data", with_hazards()) == []
 
 
+A_RAW = RunRaw(
+    entity="items",
+    postgres=("DELETE FROM items",),
+    mongodb=(),
+    undo_postgres=(),
+    undo_mongodb=(),
+    entities=("owners",),
+)
+EXPIRING = BuildIndex(entity="items", name="i", keys=(IndexKey(field="a"),), expire_after_s=60)
+
+
+@pytest.mark.parametrize("action", [A_RAW, EXPIRING], ids=["raw", "expiring index"])
+def test_deletes_data_only_warns_where_deleting_was_asked_for(action: Action) -> None:
+    """What can never be approved is not offered; a person decides, and is told."""
+    deleting = step(way("SELECT 1", hazards=(Hazard.DELETES_DATA,)), action=action)
+
+    assert severities("deletes-data", plan(deleting)) == [Severity.WARNING]
+
+
+def test_deletes_data_lets_a_downgrade_bring_back_what_deletes() -> None:
+    """An index that lets records expire was there before, and nobody could undo its removal otherwise."""
+    back = with_hazards(Hazard.DELETES_DATA, kind=PlanKind.DOWNGRADE)
+
+    assert severities("deletes-data", back) == [Severity.WARNING]
+
+
+def test_unknown_effect_says_what_is_not_checked() -> None:
+    """Of statements that an author wrote nobody else knows what they do."""
+    (finding,) = findings("unknown-effect", plan(step(action=A_RAW)))
+
+    assert (finding.severity, "items, owners" in finding.message) == (Severity.WARNING, True)
+    assert findings("unknown-effect", plan(step(way(), action=A_RAW))) == []
+
+
 def test_breaks_old_code_names_what_goes() -> None:
     """The reader must know what to look for."""
-    (finding,) = findings(
-        "breaks-old-code", with_hazards(Hazard.BREAKS_OLD_CODE, retired_names=("ItemDesc",))
+    hiding = step(
+        way("SELECT 1", hazards=(Hazard.BREAKS_OLD_CODE,)),
+        action=RetireField(entity="items", field="ItemDesc"),
     )
+    (finding,) = findings("breaks-old-code", plan(hiding, retired_names=("ItemDesc", "owners")))
 
     assert finding.severity is Severity.WARNING
-    assert "ItemDesc" in finding.message
+    assert "uses ItemDesc of items" in finding.message
     assert findings("breaks-old-code", with_hazards(retired_names=("ItemDesc",))) == []
 
 
