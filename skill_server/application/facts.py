@@ -9,12 +9,13 @@ from skill_server.approve.question import question
 from skill_server.backup import manifest as manifests
 from skill_server.errors import MigrationError
 from skill_server.generate import document
+from skill_server.model.action import RunRaw
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
-from skill_server.model.plan import Plan, TargetIdentity
+from skill_server.model.plan import Plan, PlanKind, TargetIdentity
 from skill_server.model.receipt import Event
 from skill_server.model.snapshot import Snapshot
-from skill_server.plan import build
+from skill_server.plan import build, foresee
 from skill_server.project.contract import names_in_use
 from skill_server.project.models import models_match
 from skill_server.project.read_models import read_models
@@ -45,7 +46,13 @@ class ProjectFacts:
         if place is None:
             return None
         snapshot = build.schema_after(plan, self._snapshots[BackendKind.POSTGRES])
-        return models_match(read_models(self._settings.path(place), self._settings.root), snapshot)
+        models = read_models(self._settings.path(place), self._settings.root)
+        unforeseen = _unforeseen(plan)
+        if unforeseen:
+            # Such statements may make an entity, but what was there and goes by another step is known to be gone.
+            there = {entity.native_name for entity in self._snapshots[BackendKind.POSTGRES].entities}
+            unforeseen |= {model.name for model in models.entities} - there
+        return models_match(models, snapshot, unforeseen=unforeseen, wanted=_made(plan))
 
     def contract_findings(self, plan: Plan) -> tuple[Finding, ...] | None:
         """Return where the configured code uses a name that the plan takes away and nobody acknowledged."""
@@ -84,3 +91,20 @@ class ProjectFacts:
     def tests_configured(self) -> bool:
         """Say whether the project names a test command."""
         return bool(self._settings.project.test_command)
+
+
+def _unforeseen(plan: Plan) -> frozenset[str]:
+    """Return the entities that statements of the author's own change on PostgreSQL, nobody knows how."""
+    raw = [
+        step.action
+        for step in plan.of(BackendKind.POSTGRES)
+        if isinstance(step.action, RunRaw) and step.forward.statements
+    ]
+    return frozenset(name for action in raw for name in (action.entity, *action.entities))
+
+
+def _made(plan: Plan) -> frozenset[str]:
+    """Return the entities that an upgrade makes, or gives another name."""
+    if plan.kind is not PlanKind.UPGRADE:
+        return frozenset()
+    return frozenset(name for step in plan.of(BackendKind.POSTGRES) for name in foresee.made(step.action))

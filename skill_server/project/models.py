@@ -1,6 +1,6 @@
 """What a project's SQLAlchemy models say, and where they differ from a schema."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from skill_server.model.base import Frozen
 from skill_server.model.declaration import declaration
@@ -8,6 +8,8 @@ from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import RETIRED_PREFIX, BackendKind
 from skill_server.model.logical import FieldType
 from skill_server.model.snapshot import Entity, Snapshot
+
+_DEFAULT_NAMESPACE = "public"
 
 
 class ModelField(Frozen):
@@ -22,9 +24,10 @@ class ModelField(Frozen):
 
 
 class ModelEntity(Frozen):
-    """A model with its own and inherited fields; `name` is what PostgreSQL calls it."""
+    """A model with its own and inherited fields; `name` is what PostgreSQL calls it, in the schema `namespace`."""
 
     name: str
+    namespace: str | None = None
     file: str
     line: int
     fields: tuple[ModelField, ...]
@@ -45,46 +48,86 @@ class ProjectModels(Frozen):
     unreadable: tuple[Unreadable, ...] = ()
 
 
-def models_match(models: ProjectModels, snapshot: Snapshot) -> tuple[Finding, ...]:
+def models_match(
+    models: ProjectModels,
+    snapshot: Snapshot,
+    *,
+    unforeseen: Collection[str] = (),
+    wanted: Collection[str] = (),
+) -> tuple[Finding, ...]:
     """Return where models and a PostgreSQL schema (often one that a plan predicts) differ.
 
     What could not be read is an error too, because it was not compared. A field that a migration only hid is no part of
     the schema. An entity without a model is a note, because a project may reach it by other means; whatever else
-    differs is an error, and `help` holds the line to write.
+    differs is an error, and `help` holds the line to write. Of entities that are `unforeseen`, because statements of an
+    author's own change them, a difference is a warning; an entity that is `wanted` needs a model.
     """
     found = [_unread(place) for place in models.unreadable]
     half_read = {place.file for place in models.unreadable}
     known = {entity.native_name: entity for entity in snapshot.entities}
     for model in models.entities:
-        entity = known.pop(model.name, None)
+        entity = _of_model(model, known)
         if entity is None:
-            found.append(
-                _finding(
-                    model,
-                    "models-entity-missing",
-                    f"the schema has no entity {model.name}",
-                    "Remove this model.",
-                )
+            missing = _finding(
+                model, "models-entity-missing", f"the schema has no entity {model.name}", "Remove this model."
             )
-        else:
-            # Where something was not understood, a field that seems to be missing may be just that.
-            found += [
-                finding
-                for finding in _differences(model, entity)
-                if finding.rule != "models-field-missing" or model.file not in half_read
-            ]
+            # Statements of the author's own may make it.
+            found.append(_softened(missing) if model.name in unforeseen else missing)
+            continue
+        del known[entity.native_name]
+        # Where something was not understood, a field that seems to be missing may be just that.
+        differences = [
+            finding
+            for finding in (*_misplaced(model, entity), *_differences(model, entity))
+            if finding.rule != "models-field-missing" or model.file not in half_read
+        ]
+        found += [_softened(item) for item in differences] if entity.name in unforeseen else differences
     found += [
         Finding(
             rule="models-entity-unmodelled",
-            severity=Severity.NOTE,
+            severity=Severity.ERROR if entity.name in wanted else Severity.NOTE,
             backend=BackendKind.POSTGRES,
             name=name,
             message=f"no model declares the entity {name}",
-            help="Declare it, if the application uses it through models.",
+            help="Declare it; the page of the migration shows the class."
+            if entity.name in wanted
+            else "Declare it, if the application uses it through models.",
         )
-        for name in sorted(known)
+        for name, entity in sorted(known.items())
     ]
     return tuple(found)
+
+
+def _of_model(model: ModelEntity, known: dict[str, Entity]) -> Entity | None:
+    """Return the entity of a model: the one of its namespace, or the only one of its name."""
+    if model.namespace is not None and (found := known.get(f"{model.namespace}.{model.name}")) is not None:
+        return found
+    alike = [entity for name, entity in known.items() if name.rpartition(".")[2] == model.name]
+    return known.get(model.name) or (alike[0] if len(alike) == 1 else None)
+
+
+def _misplaced(model: ModelEntity, entity: Entity) -> Iterator[Finding]:
+    """Yield that a model looks for its entity in another namespace; without one the connection decides."""
+    namespace = entity.native_name.rpartition(".")[0] or None
+    if model.namespace != namespace and not (namespace is None and model.namespace == _DEFAULT_NAMESPACE):
+        yield _finding(
+            model,
+            "models-namespace",
+            f"{model.name} is in the schema {namespace or _DEFAULT_NAMESPACE}, and the model says "
+            f"{model.namespace or 'none'}",
+            f'Write `__table_args__ = {{"schema": "{namespace}"}}`.'
+            if namespace
+            else "Leave the schema out of `__table_args__`.",
+        )
+
+
+def _softened(finding: Finding) -> Finding:
+    return finding.model_copy(
+        update={
+            "severity": Severity.WARNING,
+            "message": f"{finding.message}, as far as the migration's own statements do not change it",
+        }
+    )
 
 
 def _unread(place: Unreadable) -> Finding:

@@ -95,7 +95,13 @@ class _Reader:
         fields: dict[str, ModelField] = {}
         for declared in self.fields(each, frozenset()):
             fields[declared.attribute] = declared
-        return ModelEntity(name=name, file=each.file, line=each.node.lineno, fields=tuple(fields.values()))
+        return ModelEntity(
+            name=name,
+            namespace=self.namespace(each),
+            file=each.file,
+            line=each.node.lineno,
+            fields=tuple(fields.values()),
+        )
 
     def entity_name(self, each: _Class) -> str | None:
         for statement in each.node.body:
@@ -109,6 +115,33 @@ class _Reader:
                     self.refuse(each.file, statement.lineno, "the name of the entity is computed")
                 case _:
                     pass
+        return None
+
+    def namespace(self, each: _Class) -> str | None:
+        """Return the schema that `__table_args__` names: in a mapping, or in one at the end of a tuple."""
+        for statement in each.node.body:
+            match statement:
+                case (
+                    ast.Assign(targets=[ast.Name(id="__table_args__")], value=value)
+                    | ast.AnnAssign(target=ast.Name(id="__table_args__"), value=ast.expr() as value)
+                ):
+                    return self.named(value, each)
+                case _:
+                    pass
+        return None
+
+    def named(self, arguments: ast.expr, each: _Class) -> str | None:
+        match arguments:
+            case ast.Tuple(elts=[*_, last]):
+                return self.named(last, each)
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "schema":
+                        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                            return value.value
+                        self.refuse(each.file, value.lineno, "the schema of the entity is computed")
+            case _:
+                pass
         return None
 
     def fields(self, each: _Class, seen: frozenset[str]) -> Iterator[ModelField]:

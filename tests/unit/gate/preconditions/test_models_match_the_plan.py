@@ -2,6 +2,7 @@
 
 from skill_server.gate.preconditions.models_match_the_plan import models_match_the_plan as ask
 from skill_server.gate.verdict import State
+from skill_server.model.finding import Severity
 from tests.support.evidence import a_finding, a_plan, a_world_in_order
 
 
@@ -24,3 +25,15 @@ async def test_a_project_without_models_says_so() -> None:
     world = a_world_in_order()
     world.outside.models = None
     assert (await ask(a_plan(), world.evidence())).state is State.NOT_APPLICABLE
+
+
+async def test_what_is_no_error_does_not_block() -> None:
+    """An entity without a model is a note; what raw statements leave is not foreseen, and the checklist says so."""
+    world = a_world_in_order()
+    world.outside.models = (
+        a_finding(severity=Severity.NOTE, message="no model declares it"),
+        a_finding(severity=Severity.WARNING, message="it differs, as far as is known"),
+    )
+    verdict = await ask(a_plan(), world.evidence())
+    assert verdict.state is State.MET
+    assert "it differs, as far as is known" in verdict.evidence
