@@ -31,8 +31,12 @@ async def review_revision(session: Session, revision: str) -> Reviewed:
     migration = revisions.read_graph(session).find(plan.revision or revision)
     document.write_page(migration, plan, session.settings.migrations)
     facts = session.facts
+    # A move of values is no SQL: its text is a comment for readers.
     statements = [
-        statement.text for step in plan.of(BackendKind.POSTGRES) for statement in step.forward.statements
+        statement.text
+        for step in plan.of(BackendKind.POSTGRES)
+        for statement in step.forward.statements
+        if statement.flow is None
     ]
     findings = (
         *build.problems(planning.request(session, migration), session.snapshots),

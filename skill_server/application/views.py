@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from skill_server.approve.code import code_of, flow_of
 from skill_server.approve.question import shown
 from skill_server.gate.verdict import Checklist
 from skill_server.model.base import JsonObject
@@ -70,10 +71,17 @@ def _step(step: Step, snapshots: Mapping[BackendKind, Snapshot]) -> JsonObject:
             }
             for statement in step.forward.statements
         ],
+        **_computed(step),
         "hazards": list(step.hazards),
         "records_estimate": entity.records if entity else None,
         "reversible": step.back is not None,
     }
+
+
+def _computed(step: Step) -> JsonObject:
+    """Return what a move of values computes, which its one statement only names."""
+    code = code_of(step) if flow_of(step) is not None else ()
+    return {"computes": [statement_text(text) for text in code]} if code else {}
 
 
 def statement_text(text: str) -> str:

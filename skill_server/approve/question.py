@@ -1,7 +1,11 @@
-"""The question a person answers: what is lost or retired first, escaped, the same text every time."""
+"""The question a person answers: what is lost, hidden or run first, escaped, the same text every time."""
 
+from collections.abc import Iterator, Sequence
+
+from skill_server.approve.code import code_of, flow_of
 from skill_server.model.hazard import Hazard
-from skill_server.model.plan import Plan, PlanKind
+from skill_server.model.ids import BackendKind
+from skill_server.model.plan import Plan, PlanKind, Step
 
 _VERBS = {
     PlanKind.UPGRADE: "Upgrade",
@@ -10,6 +14,9 @@ _VERBS = {
     PlanKind.RESTORE: "Replace both databases by a backup",
 }
 LONGEST_LINE = 160
+# Code that an author wrote is what only a reader can judge, so more of it is shown than of a name.
+LONGEST_CODE = 600
+MOST_CODE = 8
 # What a project may leave out of its configuration, and what is then not looked at.
 CHECKABLE = ("models", "code", "test_command")
 MOST_STEPS = 12
@@ -18,34 +25,66 @@ MOST_STEPS = 12
 def question(plan: Plan) -> str:
     """Return the text that a person approves; a digest of it is part of a signed approval."""
     target = f"{plan.target.name} ({plan.target.environment})"
-    lines = [f"{_VERBS[plan.kind]} on {target}: {plan.revision or plan.backup_label}"]
-    deleted = [step for step in plan.steps if Hazard.DELETES_DATA in step.hazards]
-    retired = [step for step in plan.steps if Hazard.RETIRES_DATA in step.hazards]
-    if plan.kind is PlanKind.RESTORE:
-        lines.append(
-            "EVERYTHING written since the backup is put aside and no longer seen by the application."
-        )
-    if deleted:
-        lines.append("DELETES: " + "; ".join(shown(step.forward.summary) for step in deleted))
-    if retired:
-        lines.append(
-            "Hides (kept until finalize): " + "; ".join(shown(step.forward.summary) for step in retired)
-        )
-    if not deleted and not retired and plan.kind is not PlanKind.RESTORE:
-        lines.append("Deletes nothing and hides nothing.")
+    lines = [f"{_VERBS[plan.kind]} on {target}: {plan.revision or plan.backup_label}", *_taken(plan)]
+    code = list(_code(plan))
+    lines += code[:MOST_CODE]
+    if len(code) > MOST_CODE:
+        lines.append(f"And {len(code) - MOST_CODE} more: the migration's .md file holds all of them")
     if plan.acknowledged:
         lines.append("Code may go on using: " + ", ".join(shown(name) for name in plan.acknowledged))
     if unchecked := [name for name in CHECKABLE if name in plan.policy and not plan.policy[name]]:
         lines.append(f"Not checked, because the configuration names none: {', '.join(unchecked)}")
-    lines += [f"- {step.backend}: {shown(step.forward.summary)}" for step in plan.steps[:MOST_STEPS]]
-    if len(plan.steps) > MOST_STEPS:
-        lines.append(f"- and {len(plan.steps) - MOST_STEPS} more steps")
+    lines += _done(plan)
     lines += [f"Not done on {kind}: {shown(reason)}" for kind, reason in plan.not_applicable.items()]
     lines.append(f"Plan {plan.id}")
     return "\n".join(lines)
 
 
-def shown(text: str) -> str:
+def _taken(plan: Plan) -> Iterator[str]:
+    """Yield what goes: deleted, out of sight, or replaced by other values."""
+    deleted = [step for step in plan.steps if Hazard.DELETES_DATA in step.hazards]
+    kept = [step for step in plan.steps if Hazard.RETIRES_DATA in step.hazards]
+    if plan.kind is PlanKind.RESTORE:
+        yield "EVERYTHING written since the backup is put aside and no longer seen by the application."
+    if deleted:
+        yield f"DELETES: {_summaries(deleted)}"
+    if hidden := [step for step in kept if flow_of(step) is None]:
+        yield f"Hides (kept until finalize): {_summaries(hidden)}"
+    if replaced := [step for step in kept if flow_of(step) is not None]:
+        yield f"Replaces values (old ones kept until finalize): {_summaries(replaced)}"
+    if not deleted and not kept and plan.kind is not PlanKind.RESTORE:
+        yield "Deletes nothing and hides nothing."
+
+
+def _code(plan: Plan) -> Iterator[str]:
+    """Yield the code that runs: a function that both databases share is one line."""
+    placed: dict[str, list[str]] = {}
+    for step in plan.steps:
+        for text in code_of(step):
+            places = placed.setdefault(text, [])
+            if (place := f"{step.backend} {shown(step.entity)}") not in places:
+                places.append(place)
+    for text, places in placed.items():
+        yield f"Runs on {', '.join(places)}: {shown(text, LONGEST_CODE)}"
+
+
+def _done(plan: Plan) -> Iterator[str]:
+    """Yield the steps that do something, and of a database that has none why."""
+    doing = [step for step in plan.steps if step.forward.statements]
+    yield from (f"- {step.backend}: {shown(step.forward.summary)}" for step in doing[:MOST_STEPS])
+    if len(doing) > MOST_STEPS:
+        yield f"- and {len(doing) - MOST_STEPS} more steps"
+    for kind in BackendKind:
+        steps = plan.of(kind)
+        if steps and not any(step.forward.statements for step in steps):
+            yield f"- {kind}: {_summaries(steps[:MOST_STEPS])}"
+
+
+def _summaries(steps: Sequence[Step]) -> str:
+    return "; ".join(shown(step.forward.summary) for step in steps)
+
+
+def shown(text: str, longest: int = LONGEST_LINE) -> str:
     """Return text from a database or a file made harmless: printable, one line, capped.
 
     Control, bidirectional and zero-width characters become escapes, so that a name cannot rewrite the question.
@@ -53,4 +92,4 @@ def shown(text: str) -> str:
     plain = "".join(
         character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
     )
-    return plain if len(plain) <= LONGEST_LINE else plain[: LONGEST_LINE - 1] + "…"
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"

@@ -7,6 +7,7 @@ import json
 from skill_server.application import views
 from skill_server.model.action import RenameField
 from skill_server.model.finding import Finding, Severity
+from skill_server.model.flow import Assignment, Flow, Function
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Phase, Plan, PlanKind, Statement, Step, TargetIdentity, Way
@@ -90,3 +91,16 @@ def test_many_findings_are_counted() -> None:
 def test_one_item_is_shown_however_large() -> None:
     """An empty list would say that there is nothing."""
     assert views.capped([{"x": "y" * 50_000}, {}], 10)[1] == 1
+
+
+def test_what_a_move_of_values_computes_is_shown_and_escaped() -> None:
+    """Its one statement only says that something is computed."""
+    source = 'def f(record):\n    return {"b": 1}  # \x1b[2J'
+    assignment = Assignment(writes=("b",), formula=Function(name="f", source=source))
+    flow = Flow(operation="update", entity="items", kept="k", forward=assignment)
+    way = Way(summary="s", statements=(Statement(text="-- in batches: s", flow=flow),))
+    (step,) = views.plan_view(a_plan(a_step(1).model_copy(update={"forward": way})), SNAPSHOTS)["steps"]
+
+    assert step["computes"] == ['def f(record):\n    return {"b": 1}  # \\u001b[2J']
+    (plain,) = views.plan_view(a_plan(a_step(1)), SNAPSHOTS)["steps"]
+    assert "computes" not in plain
