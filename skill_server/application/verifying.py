@@ -1,5 +1,6 @@
 """Stage verify: are both databases what the ledger says they are."""
 
+from skill_server.application.reconciling import compared_copies
 from skill_server.application.revisions import expected_fingerprints
 from skill_server.application.session import Session
 from skill_server.ledger import history
@@ -13,7 +14,8 @@ from skill_server.verify.verify import verify
 async def verify_target(session: Session, depth: Depth) -> VerificationReport:
     """Check schemas, the newest change's own promises and, from `counts` on, the content; leave a receipt.
 
-    The content is compared with the newest proven backup where nothing was changed since it was taken.
+    The content is compared with the newest proven backup where nothing was changed since it was taken, and copies with
+    the records that they were made of.
     """
     await session.enter("verify", None)
     events, state = session.events, session.history
@@ -42,6 +44,9 @@ async def verify_target(session: Session, depth: Depth) -> VerificationReport:
         ),
         depth,
     )
+    copies = await compared_copies(session, steps) if depth > Depth.QUICK else None
+    if copies is not None:
+        report = report.model_copy(update={"checks": (*report.checks, copies)})
     if state.unfinished is None:
         await session.target.ledger.record(
             EventKind.VERIFICATION,
