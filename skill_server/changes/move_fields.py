@@ -20,7 +20,8 @@ _FOUND = "found"
 class MoveFields(Change):
     """The same fields in another entity; `by` is one pair, a field of `to` and the equal field of this entity.
 
-    Values of records without a counterpart stay with the hidden fields. Records that share a counterpart have to agree.
+    Values of records without a counterpart stay with the hidden fields. Records that share a counterpart have to agree,
+    and on the way back so do the counterparts that share a record.
     """
 
     kind: Literal["move_fields"] = "move_fields"
@@ -55,8 +56,11 @@ class MoveFields(Change):
             forward=Assignment(writes=names, lookup=there, formula=formula.agreeing(_FOUND, names)),
         )
         # On the way back this asks the values there, as long as they are there, so it is undone before the fields go.
-        here = Lookup(entity=self.to, own=own, theirs=theirs, fields=same)
-        yield action.UpdateValues(entity=self.entity, backward=Assignment(writes=names, lookup=here))
+        here = Lookup(entity=self.to, own=own, theirs=theirs, fields=same, many=_FOUND)
+        agreed = formula.agreeing(_FOUND, names)
+        yield action.UpdateValues(
+            entity=self.entity, backward=Assignment(writes=names, lookup=here, formula=agreed)
+        )
         for name in names:
             yield action.RetireField(entity=self.entity, field=name)
 
