@@ -105,7 +105,9 @@ async def test_two_heads_are_refused_until_an_order_is_chosen(place: Place) -> N
     text = first.read_text().replace(first.stem, second.stem).replace('"condition"', '"colour"')
     second.write_text(text)
     for tool in ("run_upgrade", "review_migration", "migration_status"):
-        async with refusal(project, app, "several-heads", first.stem, second.stem, "database-migration merge"):
+        async with refusal(
+            project, app, "several-heads", first.stem, second.stem, "database-migration merge"
+        ):
             await call(app, tool)
     async with refusal(project, app, "several-heads", first.stem):
         await generated(app, "height")
