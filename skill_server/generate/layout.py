@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Iterator
 from typing import Any, cast
 
 from skill_server.generate import functions
@@ -63,22 +64,43 @@ def change_call(change: Change) -> str:
 
 def call(name: str, positions: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> str:
     """Return an indented `op.` call on one line, or one argument a line where that would be too long."""
-    parts = [literal(value) for value in positions]
-    parts += [f"{key}={literal(value)}" for key, value in (keywords or {}).items()]
-    line = f"    op.{name}({', '.join(parts)})"
+    arguments = [("", value) for value in positions]
+    arguments += [(f"{key}=", value) for key, value in (keywords or {}).items()]
+    line = f"    op.{name}({', '.join(start + literal(value) for start, value in arguments)})"
     if len(line) <= WIDTH:
         return line
-    return "\n".join([f"    op.{name}(", *(f"        {part}," for part in parts), "    )"])
+    spread = (part for start, value in arguments for part in _spread(" " * 8, start, value))
+    return "\n".join([f"    op.{name}(", *spread, "    )"])
+
+
+def _spread(indent: str, start: str, value: object) -> Iterator[str]:
+    """Yield an argument or a member of one on a line, or one member a line where that would be too long."""
+    line = f"{indent}{start}{literal(value)},"
+    parts: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        parts = [(f"{literal(key)}: ", part) for key, part in cast("dict[str, object]", value).items()]
+    elif isinstance(value, list | tuple):
+        parts = [("", part) for part in cast("list[object]", value)]
+    if len(line) <= WIDTH or not parts:
+        yield line
+        return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    yield f"{indent}{start}{opening}"
+    for name, part in parts:
+        yield from _spread(f"{indent}    ", name, part)
+    yield f"{indent}{closing},"
 
 
 def literal(value: object) -> str:
-    """Return a plain value as Python writes it, text in double quotes, nothing unprintable left as it is.
+    """Return a plain value as Python writes it, nothing unprintable left as it is.
 
     A function is written as its bare name.
     """
     match value:
         case str():
-            return '"' + "".join(_escaped(character) for character in value) + '"'
+            # The quotes that need fewer escapes, double ones if in doubt: so formatters of Python have it.
+            quote = "'" if value.count('"') > value.count("'") else '"'
+            return quote + "".join(_escaped(character, quote) for character in value) + quote
         case functions.Reference(name):
             return name
         case list() | tuple():
@@ -92,8 +114,8 @@ def literal(value: object) -> str:
             return repr(value)
 
 
-def _escaped(character: str) -> str:
-    if character in '"\\':
+def _escaped(character: str, quote: str = "") -> str:
+    if character in {quote, "\\"}:
         return f"\\{character}"
     if character.isprintable():
         return character

@@ -101,3 +101,35 @@ def test_a_docstring_holds_awkward_text(text: str) -> None:
     )
 
     assert parse(layout.render(migration).encode(), "file.py") == migration
+
+
+@given(VALUE)
+def test_a_value_of_any_length_is_written_and_read_back(value: object) -> None:
+    """A long one is spread over lines, at whatever depth the line would be too long."""
+    written = layout.call("change", ("items",), {"value": value})
+
+    asked = ast.parse(written.strip(), mode="eval").body
+    assert isinstance(asked, ast.Call)
+    assert canonical(ast.literal_eval(asked.keywords[0].value)) == canonical(value)
+
+
+def test_lines_are_as_long_as_they_may_be_and_no_longer() -> None:
+    """A migration is read by people, and their formatters should find nothing to change."""
+    change = {"kind": "raw", "entity": "items", "postgres": [f'UPDATE items SET "{"n" * 20}" = 1'] * 3}
+
+    assert (
+        layout.call("undo", ("items", change))
+        == """\
+    op.undo(
+        "items",
+        {
+            "kind": "raw",
+            "entity": "items",
+            "postgres": [
+                'UPDATE items SET "nnnnnnnnnnnnnnnnnnnn" = 1',
+                'UPDATE items SET "nnnnnnnnnnnnnnnnnnnn" = 1',
+                'UPDATE items SET "nnnnnnnnnnnnnnnnnnnn" = 1',
+            ],
+        },
+    )"""
+    )
