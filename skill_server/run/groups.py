@@ -1,20 +1,14 @@
 """The steps of one phase in one database: what is asked before them, and who carries each of them out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from skill_server.backends.base import Progress, RunPolicy
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
-from skill_server.errors import InDoubt, Refused
-from skill_server.model import action as actions
-from skill_server.model.action import Action
-from skill_server.model.flow import Assignment, Flow
+from skill_server.errors import Failed, InDoubt, Refused
 from skill_server.model.plan import Plan, Step
-from skill_server.run import flow, flow_check
-
-# A field of an entity, or the entity as a whole where the field is None.
-Thing = tuple[str, str | None]
+from skill_server.run import asking, flow, flow_check
 
 
 async def ask(pair: Pair, plan: Plan, steps: Sequence[Step]) -> None:
@@ -25,7 +19,7 @@ async def ask(pair: Pair, plan: Plan, steps: Sequence[Step]) -> None:
     """
     offenders: list[str] = []
     for step in steps:
-        for probe in () if _asks_in_vain(step, plan) else step.forward.before:
+        for probe in step.forward.before:
             result = await pair[step.backend].probe(probe)
             if result.count:
                 keys = f"first keys: {', '.join(result.keys)}"
@@ -45,22 +39,21 @@ async def ask(pair: Pair, plan: Plan, steps: Sequence[Step]) -> None:
         )
 
 
-def asks_late(step: Step, plan: Plan) -> bool:
-    """Say whether a step asks about something that an earlier step of the same plan makes or changes."""
-    move = flow.of(step)
-    if move is not None:
-        # What happens in the other database counts only where the records come from there.
-        other_too = move.copy_of is not None and move.copy_of.database is not None
-        before = plan.steps[: plan.steps.index(step)]
-        earlier = [other for other in before if other_too or other.backend is step.backend]
-        changed = {thing for other in earlier for thing in (*_changed(other.action), *_moved(other))}
-        return any(thing in changed or (thing[0], None) in changed for thing in _needed(move))
-    if isinstance(step.action, actions.SetNullable):
-        return step.action.with_update
-    if not isinstance(step.action, actions.BuildIndex):
-        return False
-    made = {thing for other in plan.steps for thing in _made(other.action)}
-    return (step.entity, None) in made or any((step.entity, key.field) in made for key in step.action.keys)
+async def prove(pair: Pair, steps: Sequence[Step]) -> None:
+    """Prove the closing probes of steps that ran.
+
+    Raises:
+        Failed: records are not as the step should have left them (`closing-probe-failed`).
+    """
+    for step in steps:
+        for probe in step.forward.after:
+            result = await pair[step.backend].probe(probe)
+            if result.count:
+                raise Failed(
+                    "closing-probe-failed",
+                    f"{step.backend}: {result.count} {probe.message} after step {step.id}",
+                    help=probe.help,
+                )
 
 
 async def run(pair: Pair, plan: Plan, group: Sequence[Step], policy: RunPolicy, progress: Progress) -> None:
@@ -71,14 +64,17 @@ async def run(pair: Pair, plan: Plan, group: Sequence[Step], policy: RunPolicy, 
     for moves, part in groupby(group, key=lambda step: flow.of(step) is not None):
         together = list(part)
         # A flow may compute with what the one before it wrote.
-        for steps in [[step] for step in together] if moves else [together]:
-            await ask(pair, plan, [step for step in steps if asks_late(step, plan) and step.id not in marks])
+        for steps in [[step] for step in together] if moves else asking.parted(together, plan):
+            late = [step for step in steps if asking.asks_late(step, plan) and step.id not in marks]
+            await ask(pair, plan, late)
             share = stage(progress, begin=100 * done / len(group), end=100 * (done + len(steps)) / len(group))
             try:
                 await _carry(pair, plan.id, steps, policy, share)
             except InDoubt:
                 # The marks ride with the steps, so a reconnect tells whether the lost answer was a yes.
                 await _carry(pair, plan.id, steps, policy, share)
+            if not any(step.id in marks for step in plan.steps[plan.steps.index(steps[-1]) + 1 :]):
+                await prove(pair, [step for step in steps if asking.proves_early(step, plan)])
             done += len(steps)
 
 
@@ -95,77 +91,3 @@ async def _carry(
         await pair[steps[0].backend].run(plan_id, steps, policy, progress)
     else:
         await flow.run(pair, plan_id, steps[0], move, policy, progress)
-
-
-def _asks_in_vain(step: Step, plan: Plan) -> bool:
-    """Say whether a constraint is for something that the same phase makes, which no record can contradict yet."""
-    if not isinstance(step.action, actions.AddConstraint):
-        return False
-    made = {thing for other in plan.steps for thing in _made(other.action)}
-    return bool({(step.entity, None), (step.entity, step.action.spec.field)} & made)
-
-
-def _made(action: Action) -> Iterator[Thing]:
-    match action:
-        case actions.AddField():
-            yield action.entity, action.field
-        case actions.RenameField():
-            yield action.entity, action.to
-        case actions.AddEntity():
-            yield action.entity, None
-        case actions.RenameEntity():
-            yield action.to, None
-        case _:
-            pass
-
-
-def _changed(action: Action) -> Iterator[Thing]:
-    """Yield what a step makes or changes in either direction; asking late where it was not needed costs little."""
-    yield from _made(action)
-    match action:
-        case (
-            actions.RemoveField()
-            | actions.RetireField()
-            | actions.RestoreField()
-            | actions.RetypeField()
-            | actions.RestoreType()
-            | actions.RenameField()
-        ):
-            yield action.entity, action.field
-        case actions.RetireEntity() | actions.RemoveEntity() | actions.RenameEntity() | actions.RunRaw():
-            yield action.entity, None
-        case _:
-            pass
-
-
-def _moved(step: Step) -> Iterator[Thing]:
-    move = flow.of(step)
-    if move is None:
-        return
-    if move.operation in ("copy", "withdraw"):
-        yield move.entity, None
-        return
-    for assignment in (move.forward, move.backward):
-        yield from ((move.entity, field) for field in (assignment.writes if assignment else ()))
-
-
-def _needed(move: Flow) -> Iterator[Thing]:
-    if move.copy_of is not None and move.operation == "copy":
-        yield move.copy_of.entity, None
-        fields = [*move.copy_of.mapping.values(), move.copy_of.present, move.copy_of.each]
-        yield from ((move.copy_of.entity, field) for field in fields if field is not None)
-    assignment = move.backward if move.operation == "revert" else move.forward
-    if move.operation in ("update", "revert") and assignment is not None:
-        yield move.entity, None
-        yield from _read(move.entity, assignment)
-
-
-def _read(entity: str, assignment: Assignment) -> Iterator[Thing]:
-    yield from ((entity, field) for field in assignment.reads)
-    if assignment.lookup is not None:
-        yield entity, assignment.lookup.own
-        yield assignment.lookup.entity, assignment.lookup.theirs
-        yield from ((assignment.lookup.entity, field) for field in assignment.lookup.fields)
-    if assignment.formula is not None and assignment.formula.kind == "expressions":
-        # What they give is read in the types of the fields that are written.
-        yield from ((entity, field) for field in assignment.writes)

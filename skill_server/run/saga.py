@@ -1,17 +1,16 @@
 """The saga: phases as barriers across the pair, marks that tell what ran, and the way back when a part fails."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from itertools import groupby
 
 from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
-from skill_server.errors import Conflict, Failed, InDoubt, MigrationError
+from skill_server.errors import Conflict, InDoubt, MigrationError
 from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
-from skill_server.model.plan import Plan, Step
-from skill_server.run import groups
+from skill_server.model.plan import Plan
+from skill_server.run import asking, groups
 
 
 class Ending(StrEnum):
@@ -52,7 +51,7 @@ async def check_before(pair: Pair, plan: Plan) -> None:
                 help="Plan again: call the same tool without plan_id.",
                 next_tool="inspect_schema",
             )
-    await groups.ask(pair, plan, [step for step in plan.steps if not groups.asks_late(step, plan)])
+    await groups.ask(pair, plan, [step for step in plan.steps if not asking.asks_late(step, plan)])
 
 
 async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progress = no_progress) -> RunReport:
@@ -67,7 +66,7 @@ async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progres
         for number, group in enumerate(parts):
             share = stage(progress, begin=100 * number / len(parts), end=100 * (number + 1) / len(parts))
             await groups.run(pair, plan, group, policy, share)
-        await check_after(pair, plan.steps)
+        await check_after(pair, plan)
     except InDoubt as error:
         return RunReport(ending=Ending.NEEDS_ATTENTION, steps=(), code=error.code, problem=error.message)
     except MigrationError as error:
@@ -75,21 +74,13 @@ async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progres
     return RunReport(ending=Ending.APPLIED, steps=tuple(step.id for step in plan.steps))
 
 
-async def check_after(pair: Pair, steps: Sequence[Step]) -> None:
-    """Prove the closing probes of steps that ran.
+async def check_after(pair: Pair, plan: Plan) -> None:
+    """Prove the closing probes of all steps but those that were proved before a later step changed what they ask of.
 
     Raises:
-        Failed: records are not as the step should have left them (`closing-probe-failed`).
+        Failed: records are not as a step should have left them (`closing-probe-failed`).
     """
-    for step in steps:
-        for probe in step.forward.after:
-            result = await pair[step.backend].probe(probe)
-            if result.count:
-                raise Failed(
-                    "closing-probe-failed",
-                    f"{step.backend}: {result.count} {probe.message} after step {step.id}",
-                    help=probe.help,
-                )
+    await groups.prove(pair, [step for step in plan.steps if not asking.proves_early(step, plan)])
 
 
 async def forget(pair: Pair, plan: Plan) -> None:

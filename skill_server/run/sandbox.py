@@ -222,4 +222,8 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in cast("list[Any]", value)]
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in cast("dict[str, Any]", value).items()}
+    for kind in (int, bytes):
+        # A database may tell its own widths and kinds of these apart, which a pure function does not.
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
     return value
