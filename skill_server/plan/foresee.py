@@ -61,9 +61,10 @@ def _entities(snapshot: Snapshot, action: Action) -> tuple[Entity, ...]:
             return (*others, Entity(name=action.entity, native_name=action.entity))
         case _:
             edit = _edit(action)
-            return tuple(
+            edited = tuple(
                 edit(entity) if entity.name == action.entity else entity for entity in snapshot.entities
             )
+            return _released(edited, action.entity)
 
 
 def _edit(action: Action) -> Callable[[Entity], Entity]:
@@ -216,6 +217,25 @@ def _forgetting(entity: Entity, gone: str) -> Entity:
         if not (item.kind == "foreign_key" and item.name.startswith(f"{gone}."))
     )
     return entity.model_copy(update={"constraints": kept, "dependents": leaning})
+
+
+def _released(entities: tuple[Entity, ...], changed: str) -> tuple[Entity, ...]:
+    """Return the entities without what leans on them by a reference that the changed entity no longer has."""
+    left = {f"{entity.name}.{item.name}" for entity in entities for item in entity.constraints}
+    return tuple(
+        entity.model_copy(
+            update={
+                "dependents": tuple(
+                    item
+                    for item in entity.dependents
+                    if item.kind != "foreign_key"
+                    or item.name in left
+                    or not item.name.startswith(f"{changed}.")
+                )
+            }
+        )
+        for entity in entities
+    )
 
 
 def _moved(entity: Entity, to: str) -> Entity:

@@ -40,10 +40,10 @@ def ordered(changes: Sequence[Change]) -> tuple[Change, ...]:
     result: list[int] = []
     while len(result) < len(changes):
         left = [one for one in after if one not in result]
-        ready = next((one for one in left if after[one] <= set(result)), None)
-        if ready is None:
+        ready = [one for one in left if after[one] <= set(result)]
+        if not ready:
             raise _circle([changes[one] for one in left], [after[one] & set(left) for one in left], left)
-        result.append(ready)
+        result.append(min(ready, key=lambda one: _turn(found[one], expanded[one])))
     return tuple(changes[one] for one in result)
 
 
@@ -67,6 +67,17 @@ def require_phases(pieces: Sequence[tuple[Action, Sequence[Phase]]]) -> None:
                 "which needs it to be done",
                 help="Split the changes into migrations that run one after the other.",
             )
+
+
+def _turn(used: Uses, expanded: Sequence[Action]) -> int:
+    """Return when a change has its turn among those that may come next; those of one turn stay as they were listed.
+
+    Renames come first, because everything else tells records by names that hold afterwards. Entities go last, because
+    they take the references along that other changes drop.
+    """
+    if used.renames:
+        return 0
+    return 2 if any(isinstance(each, actions.RetireEntity) for each in expanded) else 1
 
 
 def _comes_first(first: Uses, second: Uses) -> bool:

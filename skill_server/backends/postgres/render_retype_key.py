@@ -13,6 +13,7 @@ from skill_server.backends.postgres.key_column import WHOLE, KeyColumn
 from skill_server.backends.postgres.key_family import family
 from skill_server.backends.postgres.render_parts import index_name
 from skill_server.backends.postgres.render_scene import Scene, probe
+from skill_server.errors import Refused
 from skill_server.model.action import RetypeField
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
@@ -117,6 +118,7 @@ def _parts(columns: Sequence[KeyColumn]) -> _Parts:
             for rule in place.entity.constraints
             if rule.kind in _RULES and mine.intersection(rule.fields)
         ]
+        _require_settled(place, mine)
         formulas = [
             index
             for index in place.entity.indexes
@@ -135,6 +137,18 @@ def _parts(columns: Sequence[KeyColumn]) -> _Parts:
         render_rebuild.rebuilt(place, fields[place.entity.name], besides=_FOLLOW) for place in tables
     )
     return _Parts(tables, dependents, tuple(rules), tuple(indexes), tuple(comments))
+
+
+def _require_settled(place: Scene, fields: frozenset[str]) -> None:
+    """Refuse what no server has printed a definition of yet, and what could not be made again (`rules-not-settled`)."""
+    for item in (*place.entity.indexes, *place.entity.constraints):
+        if not item.definition and fields.intersection(item.fields):
+            raise Refused(
+                "rules-not-settled",
+                f"{item.name} of {place.entity.name}, which names a converted field, is made by an earlier change of "
+                "the same migration",
+                help="List the conversion before it, or put it into a migration of its own.",
+            )
 
 
 # ALTER COLUMN TYPE carries these along by itself (manual, ALTER TABLE, Description).
