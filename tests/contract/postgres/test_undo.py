@@ -230,7 +230,7 @@ REFUSED: dict[str, tuple[Action, str, str]] = {
         "item_code_key",
     ),
     "wrong-type": (retype("note", "Integer", "Text"), "type-differs", "text"),
-    "no-conversion": (retype("note", "Boolean", "Date"), "conversion-unknown", "Date"),
+    "no-conversion": (retype("note", "Text", "Reference(other)"), "conversion-unknown", "Reference"),
     "restore": (RestoreField(entity="item", field="note"), "restored-by-downgrade", "restore_field"),
     "remove": (RemoveField(entity="item", field="gone", type=parse("Text")), "field-missing", "gone"),
     "taken-index": (
