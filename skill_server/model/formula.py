@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from skill_server.model import pure_function
 from skill_server.model.base import Frozen
 from skill_server.model.flow import Function
 from skill_server.model.ids import Name
@@ -26,8 +27,10 @@ class NewField(Frozen):
 
 
 def checked(source: str) -> str:
-    """Return source that is exactly one plain `def name(record):`; raise ValueError where it is anything else."""
-    _definition(source)
+    """Return source that is exactly one pure `def name(record):`; raise ValueError where it is anything else."""
+    # Asked again before it runs; here an author learns it before anything is written or copied.
+    if (objection := pure_function.objection(source, _definition(source).name)) is not None:
+        raise ValueError(f"the function is not pure: {objection}")
     return source
 
 

@@ -119,6 +119,8 @@ def test_a_record_finds_its_own_object_and_keeps_its_values_where_there_is_none(
         "def f(record:",
         "lambda record: {}",
         "def f(record): return '\x00'",
+        "def f(record):\n    import os\n    return dict(os.environ)",
+        "def f(record): return record.__class__",
     ],
 )
 def test_a_function_is_one_plain_def(source: str) -> None:
