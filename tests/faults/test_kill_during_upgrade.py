@@ -41,7 +41,7 @@ class Watched:
     def __init__(self, project: Project, revision: str, plan_id: str) -> None:
         self._project = project
         self._plan_id = plan_id
-        self._mongodb = project.on_mongodb()
+        self.mongodb = project.on_mongodb()
         self._command = (
             *(sys.executable, "-m", "skill_server", "--project", str(project.root), "run-upgrade"),
             *("--revision", revision, "--plan-id", plan_id, "--json"),
@@ -57,36 +57,37 @@ class Watched:
         )
         try:
             async with asyncio.timeout(WITHIN_S):
-                while not await self._has_come(moment):
+                while not await self.has_come(moment):
                     assert process.returncode is None, f"the run ended before {moment}"
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
         # Nobody waits for half a minute here: the server's own time says that the dead owner's lease is over.
-        await self._mongodb[f"{LEDGER}.lock"].update_one(
+        await self.mongodb[f"{LEDGER}.lock"].update_one(
             {"_id": "migration"}, {"$set": {"until": datetime(2000, 1, 1, tzinfo=UTC)}}
         )
 
-    async def _has_come(self, moment: str) -> bool:
+    async def has_come(self, moment: str) -> bool:
+        """Say whether the databases show that a moment of the run has come."""
         if moment in ("started", "outcome"):
-            return await self._mongodb[f"{LEDGER}.event"].find_one({"kind": moment}) is not None
+            return await self.mongodb[f"{LEDGER}.event"].find_one({"kind": moment}) is not None
         if moment == "postgres changed":
             table = f"{LEDGER}.journal"
             made = await self._project.on_postgres(f"SELECT to_regclass('{table}') IS NOT NULL AS made")
             marks = f"SELECT 1 FROM {table} WHERE plan_id = '{self._plan_id}'"
             return made[0]["made"] and bool(await self._project.on_postgres(marks))
         half = {"_id.plan": self._plan_id, "detail.records": {"$gt": 0}}
-        return await self._mongodb[f"{LEDGER}.journal"].find_one(half) is not None
+        return await self.mongodb[f"{LEDGER}.journal"].find_one(half) is not None
 
     async def close(self) -> None:
         """Close the connection that watched."""
-        await self._mongodb.client.close()
+        await self.mongodb.client.close()
 
 
-async def more_records(project: Project) -> None:
+async def more_records(project: Project, until: int = RECORDS) -> None:
     """Fill both databases with enough records for a backfill of many batches."""
-    records = [a_record(number) for number in range(100, RECORDS)]
+    records = [a_record(number) for number in range(100, until)]
     values = ", ".join(_row(record) for record in records)
     names = ", ".join(f'"{name}"' for name in records[0])
     await project.on_postgres(f"INSERT INTO items ({names}) VALUES {values}")
