@@ -21,6 +21,8 @@ _MAY_BEGIN = frozenset(
 )
 # What lies outside of this database, where no backup of ours holds it.
 _OUTSIDE = frozenset("DATABASE TABLESPACE SYSTEM ROLE USER GROUP SUBSCRIPTION SERVER".split())
+# Code that runs whenever somebody calls it: its body is text, and text is not taken apart here.
+_CODE = frozenset("FUNCTION PROCEDURE ROUTINE LANGUAGE EVENT".split())
 _DELETING = frozenset({"DELETE", "DROP", "UPDATE"})
 _LONGEST = 100_000
 _QUOTED = frozenset({"IDENTIFIER", "STRING", "HEREDOC_STRING", "NATIONAL_STRING", "BYTE_STRING"})
@@ -120,6 +122,8 @@ def _reason(text: str) -> str | None:
         return "cannot run in a transaction (CONCURRENTLY)"
     if first in {"CREATE", "ALTER", "DROP"} and _OUTSIDE.intersection(words[1:2]):
         return f"reaches outside of this database ({' '.join(words[:2])})"
+    if first in {"CREATE", "ALTER"} and _CODE.intersection(words[1:4]):
+        return "makes or changes code whose body cannot be looked into"
     if first in {"GRANT", "REVOKE"} and ("ON" not in words or _OUTSIDE.intersection(words)):
         return "grants a role or what lies outside of this database"
     called = {token.text.lower() for token, after in pairwise(tokens) if after.kind == "L_PAREN"}

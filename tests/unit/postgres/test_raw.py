@@ -13,7 +13,6 @@ from skill_server.model.plan import Phase
 RUN = {
     "trailing semicolon": "UPDATE t SET a = 1;",
     "semicolon in text": "UPDATE t SET a = ';'",
-    "function body": "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN; RETURN 1; END $$",
     "policy": "CREATE POLICY p ON t USING (true)",
     "trigger": "CREATE TRIGGER t BEFORE UPDATE ON x FOR EACH ROW EXECUTE FUNCTION f()",
     "comment in front": "-- why\nALTER TABLE t ADD COLUMN b int",
@@ -57,6 +56,9 @@ REFUSED = {
     "ledger": "DELETE FROM database_migration.event",
     "quoted ledger": 'DELETE FROM "DATABASE_migration"."event"',
     "ledger in a body": "CREATE FUNCTION f() RETURNS int AS 'DELETE FROM database_migration.event' LANGUAGE sql",
+    "function body": "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN; RETURN 1; END $$",
+    "function replaced": "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$",
+    "procedure": "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$",
     "broken quote": "SELECT 'open",
     "no statement": "hello world",
 }
