@@ -34,7 +34,7 @@ class RetypeField(Change):
     def finalize(self) -> Iterator[action.Action]:
         """Yield the deletion of the old values."""
         keep = self.on_bad is BadValues.KEEP
-        yield action.PurgeType(entity=self.entity, field=self.field, keep_bad=keep)
+        yield action.PurgeType(entity=self.entity, field=self.field, to=self.to, keep_bad=keep)
 
     def describe(self) -> str:
         """Say both types."""

@@ -110,7 +110,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
             native = names.native_entity(action.entity, BackendKind.MONGODB)
             return flows.copy(action, migration, native, here=BackendKind.MONGODB)
         case PurgeValues():
-            return purge_values(action, snapshot, names, migration)
+            return purge_values(action, names, migration)
         case RunRaw():
             return run_raw(action, names)
         case BuildIndex():
@@ -120,7 +120,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
         case RetireIndex():
             return retire_index(action, snapshot, names)
         case PurgeField() | PurgeType():
-            return purge(action, snapshot, names, migration)
+            return purge(action, names, migration)
         case RestoreField() | RestoreType() | RestoreIndex() | Undo():
             # Validator, indexes and values as they were stand in the plan of the upgrade, not in the schema of today.
             raise Refused(

@@ -12,13 +12,13 @@ from skill_server.backends.mongo.operations import (
     RetireValues,
 )
 from skill_server.backends.mongo.render_index import created, dropped, duplicates, naming
-from skill_server.backends.mongo.rendering import Subject, piece, require_collection, require_subject, way
+from skill_server.backends.mongo.rendering import Subject, piece, require_subject, side_collection, way
 from skill_server.backends.mongo.values import to_bson
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard
-from skill_server.model.ids import KEPT_NAME
+from skill_server.model.ids import KEPT_NAME, BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Way
 from skill_server.model.snapshot import Snapshot
@@ -43,16 +43,15 @@ def retire(action: RetireField, snapshot: Snapshot, names: NameMap, migration: s
     return tuple(part for part in pieces if part.up.statements)
 
 
-def purge(
-    action: PurgeField | PurgeType, snapshot: Snapshot, names: NameMap, migration: str
-) -> tuple[Piece, ...]:
-    """Drop the side collection; nothing but a backup brings it back."""
-    subject = require_subject(snapshot, names, action.entity, action.field, migration)
+def purge(action: PurgeField | PurgeType, names: NameMap, migration: str) -> tuple[Piece, ...]:
+    """Drop the side collection, whatever became of the field since; nothing but a backup brings it back."""
+    collection = names.native_entity(action.entity, BackendKind.MONGODB)
+    field = names.native_field(action.entity, action.field, BackendKind.MONGODB)
     keep_bad = isinstance(action, PurgeType) and action.keep_bad
     up = way(
-        f"delete what was kept of {subject.field} of {subject.collection}"
+        f"delete what was kept of {field} of {collection}"
         + (", but what did not convert" if keep_bad else ""),
-        statement(DropKept(kept=subject.kept, keep_bad=keep_bad)),
+        statement(DropKept(kept=side_collection(migration, collection, field), keep_bad=keep_bad)),
         hazards=(Hazard.DELETES_DATA,),
     )
     return (piece(Phase.FINALIZE, up, None),)
@@ -139,11 +138,9 @@ def _closing(subject: Subject) -> Piece:
     return piece(Phase.CONTRACT, up, way(f"admit {subject.field} again", *open_again))
 
 
-def purge_values(
-    action: PurgeValues, snapshot: Snapshot, names: NameMap, migration: str
-) -> tuple[Piece, ...]:
+def purge_values(action: PurgeValues, names: NameMap, migration: str) -> tuple[Piece, ...]:
     """Drop the store that an update or a copy keeps; nothing but a backup brings it back."""
-    _, collection = require_collection(snapshot, names, action.entity)
+    collection = names.native_entity(action.entity, BackendKind.MONGODB)
     kept = f"{KEPT_NAME}.{flows.store(migration, action.entity, action.fields)}"
     what = f"the old values of {', '.join(action.fields)}" if action.fields else "the list of made records"
     up = way(

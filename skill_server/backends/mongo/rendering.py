@@ -22,6 +22,11 @@ KIND, SHARD_KEY = "kind", "shardKey"
 FORESEEN = "foreseen:"
 
 
+def side_collection(migration: str, collection: str, field: str) -> str:
+    """Return the collection in which a migration keeps the values of a field."""
+    return f"{KEPT_NAME}.kept_{digest([migration, collection, field], length=16)}"
+
+
 @dataclass(frozen=True)
 class Subject:
     """A field of a collection under the names that the server knows."""
@@ -34,7 +39,7 @@ class Subject:
     @property
     def kept(self) -> str:
         """The side collection of this field in this migration."""
-        return f"{KEPT_NAME}.kept_{digest([self.migration, self.collection, self.field], length=16)}"
+        return side_collection(self.migration, self.collection, self.field)
 
     @property
     def in_validator(self) -> bool:

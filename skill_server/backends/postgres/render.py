@@ -85,9 +85,9 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.CopyRecords():
             return flows.copy(action, place().migration, place().table, here=BackendKind.POSTGRES)
         case actions.PurgeField() | actions.PurgeType():
-            return render_retire.purge(action, place(), snapshot)
+            return render_retire.purge(action, snapshot, names, migration)
         case actions.PurgeValues():
-            return render_retire.purge_values(action, place())
+            return render_retire.purge_values(action, migration)
         case actions.RestoreField() | actions.RestoreType() | actions.RestoreIndex():
             raise undone_by_plan(action.kind)
         case _:

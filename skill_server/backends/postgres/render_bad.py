@@ -11,7 +11,7 @@ from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.literals import literal
 from skill_server.backends.postgres.render_scene import Scene, probe
 from skill_server.errors import Refused
-from skill_server.model.action import PurgeField, PurgeType, RetypeField
+from skill_server.model.action import PurgeType, RetypeField
 from skill_server.model.base import digest
 from skill_server.model.hazard import Lock
 from skill_server.model.ids import KEPT_NAME
@@ -25,9 +25,8 @@ def aside(migration: str, entity: str, field: str) -> str:
     return quoted(KEPT_NAME, f"bad_{digest([migration, entity, field], length=16)}")
 
 
-def kept_aside(place: Scene, field: str, type_: str, value: str, condition: str) -> Iterator[Statement]:
+def kept_aside(place: Scene, table: str, type_: str, value: str, condition: str) -> Iterator[Statement]:
     """Yield the statements that keep values of some rows, with the key of each, or the row where it has none."""
-    table = aside(place.migration, place.entity.name, field)
     key = place.key_array("t") if place.entity.key else "to_jsonb(t)"
     yield Statement(text=f"CREATE SCHEMA IF NOT EXISTS {quoted(KEPT_NAME)}", lock=Lock.NONE)
     yield Statement(text=f"CREATE TABLE IF NOT EXISTS {table} (key jsonb, value {type_})", lock=Lock.NONE)
@@ -35,14 +34,14 @@ def kept_aside(place: Scene, field: str, type_: str, value: str, condition: str)
     yield Statement(text=f"INSERT INTO {table} (key, value) {rows}", lock=Lock.ROW_EXCLUSIVE)
 
 
-def kept_from_purge(action: PurgeField | PurgeType, place: Scene, hidden: Field) -> Iterator[Statement]:
+def kept_from_purge(action: PurgeType, place: Scene, hidden: Field) -> Iterator[Statement]:
     """Yield what keeps the old values that did not convert, when all others are deleted."""
-    field = place.require(action.field)
-    way = conversion(hidden.type, field.type) if hidden.type is not None and field.type is not None else None
+    way = conversion(hidden.type, action.to) if hidden.type is not None else None
     if way is not None and way.unfit is not None:
         old = f"t.{quoted(hidden.native_name)}"
         unfit = f"{old} IS NOT NULL AND ({way.unfit(old)})"
-        yield from kept_aside(place, action.field, hidden.native_type, old, unfit)
+        table = aside(place.migration, action.entity, action.field)
+        yield from kept_aside(place, table, hidden.native_type, old, unfit)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ class Bad:
         if self.replaced and conversion.unfit is not None:
             unfit = f"t.{column} IS NOT NULL AND {changed} AND ({conversion.unfit(f't.{column}')})"
             native = types.native(self.action.to)
-            yield from kept_aside(self.place, self.action.field, native, f"t.{column}", unfit)
+            table = aside(self.place.migration, self.place.entity.name, self.action.field)
+            yield from kept_aside(self.place, table, native, f"t.{column}", unfit)
 
     def needs_default(self, conversion: Conversion) -> Iterator[Probe]:
         """Yield the question whether the default has a counterpart in the old type, where one is needed."""

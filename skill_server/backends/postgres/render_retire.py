@@ -1,6 +1,6 @@
 """Hiding a field under another column name, bringing it back whole, and deleting it for good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from skill_server.backends import flows
 from skill_server.backends.postgres import render_bad
@@ -12,6 +12,7 @@ from skill_server.errors import Refused
 from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import KEPT_NAME
+from skill_server.model.names import NameMap
 from skill_server.model.plan import Phase, Piece, Probe, Statement, Way
 from skill_server.model.snapshot import Field, Snapshot
 
@@ -103,26 +104,31 @@ def _returning(place: Scene, parts: Parts, field: Field, hidden: str, refill: st
     yield from parts.probes(f"(SELECT {place_of_row}t.*, {value} AS {column} FROM {place.table} AS t) AS t")
 
 
-def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> tuple[Piece, ...]:
-    """Drop the columns that a retirement or a retype keeps; a retyped key has kept some in other tables too.
+def purge(
+    action: PurgeField | PurgeType, snapshot: Snapshot, names: NameMap, migration: str
+) -> tuple[Piece, ...]:
+    """Drop the columns that a retirement or a retype keeps, wherever later migrations took their tables.
+
+    A retyped key has kept some in other tables too.
 
     Raises:
-        Refused: the migration keeps nothing of this field (`nothing-kept`).
+        Refused: no table of today keeps anything of this field for the migration (`nothing-kept`).
     """
-    prefix = retired(place.migration, place.entity.name, action.field, "")
+    prefix = retired(migration, action.entity, action.field, "")
     found = [
-        (Scene(entity, place.names, place.migration), field)
+        (Scene(entity, names, migration), field)
         for entity in snapshot.entities
         for field in entity.fields
         if field.native_name.startswith(prefix)
     ]
-    if not found and isinstance(action, PurgeType) and _follows(place, action.field):
+    if not found and isinstance(action, PurgeType) and _follows(snapshot, action):
         return (_purged_with_key(action),)
     if not found:
         raise Refused(
             "nothing-kept",
-            f"{place.entity.name} keeps no values of {action.field} from {place.migration}",
-            help="Name the migration that hid the field.",
+            f"no table keeps values of {action.field} of {action.entity} from {migration}",
+            help="Name the migration that hid the field. If a later one hid the whole entity, the values are deleted "
+            "with it.",
         )
     # A hidden column that is computed from another one goes first.
     found.sort(key=lambda item: not item[1].generated)
@@ -134,6 +140,9 @@ def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> t
             if item.kind not in _HARMLESS and not (item.kind == "generated column" and item.name in gone)
         ]
         refuse_dependents(there, field.name, "deleting", leaning)
+    kept: Iterable[Statement] = ()
+    if isinstance(action, PurgeType) and action.keep_bad:
+        kept = render_bad.kept_from_purge(action, *found[0])
     columns = [(there, quoted(field.native_name)) for there, field in found]
     said = ", ".join(f"{there.table}.{column}" for there, column in columns)
     return (
@@ -144,7 +153,7 @@ def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> t
                 if len(columns) == 1
                 else f"delete the hidden columns {said} for good",
                 statements=(
-                    *(render_bad.kept_from_purge(action, place, found[0][1]) if _keeps_bad(action) else ()),
+                    *kept,
                     *(there.altered(f"DROP COLUMN {column}") for there, column in columns),
                 ),
                 hazards=(Hazard.DELETES_DATA,),
@@ -154,12 +163,11 @@ def purge(action: PurgeField | PurgeType, place: Scene, snapshot: Snapshot) -> t
     )
 
 
-def _keeps_bad(action: PurgeField | PurgeType) -> bool:
-    return isinstance(action, PurgeType) and action.keep_bad
-
-
-def _follows(place: Scene, field: str) -> bool:
-    return any(item.kind == "foreign_key" and field in item.fields for item in place.entity.constraints)
+def _follows(snapshot: Snapshot, action: PurgeType) -> bool:
+    entity = snapshot.entity(action.entity)
+    return entity is not None and any(
+        item.kind == "foreign_key" and action.field in item.fields for item in entity.constraints
+    )
 
 
 def _purged_with_key(action: PurgeType) -> Piece:
@@ -167,14 +175,14 @@ def _purged_with_key(action: PurgeType) -> Piece:
     return Piece(phase=Phase.FINALIZE, up=Way(summary=said, statements=()), down=None)
 
 
-def purge_values(action: PurgeValues, place: Scene) -> tuple[Piece, ...]:
+def purge_values(action: PurgeValues, migration: str) -> tuple[Piece, ...]:
     """Drop the store of old values that an update, or of new keys that a copy, keeps for its way back."""
-    store = quoted(KEPT_NAME, flows.store(place.migration, action.entity, action.fields))
+    store = quoted(KEPT_NAME, flows.store(migration, action.entity, action.fields))
     return (
         Piece(
             phase=Phase.FINALIZE,
             up=Way(
-                summary=f"delete {store}, which the way back of {place.migration} would need, for good",
+                summary=f"delete {store}, which the way back of {migration} would need, for good",
                 # A run that found no record to change has made none.
                 statements=(Statement(text=f"DROP TABLE IF EXISTS {store}", lock=Lock.ACCESS_EXCLUSIVE),),
                 hazards=(Hazard.DELETES_DATA,),

@@ -118,9 +118,13 @@ class PurgeField(FieldAction):
 
 
 class PurgeType(FieldAction):
-    """Delete the old values that a retype kept, for good; with `keep_bad` all but those that did not convert."""
+    """Delete the old values that a retype kept, for good; with `keep_bad` all but those that did not convert to `to`.
+
+    The type is told, because the field may have got yet another one since.
+    """
 
     kind: Literal["purge_type"] = "purge_type"
+    to: FieldType
     keep_bad: bool = False
 
     def inverse(self) -> None:

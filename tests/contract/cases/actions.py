@@ -141,7 +141,7 @@ ACTIONS: dict[str, tuple[Action, tuple[Action, ...]]] = {
 # What deletes for good, and what it deletes the kept values of.
 DELETING: dict[str, tuple[Action, tuple[Action, ...]]] = {
     "purge_field": (actions.PurgeField(entity="items", field="Note"), (RETIRED,)),
-    "purge_type": (actions.PurgeType(entity="items", field="Price"), (RETYPED,)),
+    "purge_type": (actions.PurgeType(entity="items", field="Price", to=RETYPED.to), (RETYPED,)),
     "purge_entity": (actions.PurgeEntity(entity="visits"), (VISITS, RETIRED_ENTITY)),
     "purge_values-update": (actions.PurgeValues(entity="items", fields=("Note", "Quantity")), (UPDATED,)),
     "purge_values-copy": (actions.PurgeValues(entity="visits", fields=()), (VISITS, COPIED)),

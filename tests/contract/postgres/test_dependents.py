@@ -155,7 +155,7 @@ async def test_hidden_generated_columns_are_deleted_with_the_column_that_they_re
     await leaning(place, "generated-column", "amount")
     action = retype("amount")
     await place.up(action, await place.pieces(action))
-    purge = PurgeType(entity="item", field="amount")
+    purge = PurgeType(entity="item", field="amount", to=parse("BigInteger"))
     await place.up(purge, await place.pieces(purge))
     entity = (await place.backend.inspect()).entity("item")
     assert entity is not None

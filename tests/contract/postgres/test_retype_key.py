@@ -231,8 +231,8 @@ async def test_a_reference_that_is_named_after_its_key_needs_nothing_more(place:
     assert piece.up.statements == ()
     assert "person.id" in piece.up.summary
 
-    purge = PurgeType(entity="person", field="id")
-    alone = PurgeType(entity="badge", field="person")
+    purge = PurgeType(entity="person", field="id", to=parse("BigInteger"))
+    alone = PurgeType(entity="badge", field="person", to=parse("BigInteger"))
     (nothing,) = await place.pieces(alone)
     assert nothing.up.statements == ()
     await place.up(purge, await place.pieces(purge))

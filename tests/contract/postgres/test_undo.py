@@ -204,7 +204,7 @@ async def test_the_old_values_of_a_retype_are_deleted_for_good_on_request(place:
     """A retype keeps its source column until it is purged."""
     action = retype("expires", "Text", "Date")
     await place.up(action, await place.pieces(action))
-    purge = PurgeType(entity="item", field="expires")
+    purge = PurgeType(entity="item", field="expires", to=parse("Date"))
     await place.up(purge, await place.pieces(purge))
     entity = (await place.backend.inspect()).entity("item")
     assert entity is not None

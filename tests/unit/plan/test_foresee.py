@@ -59,7 +59,7 @@ EVERY: tuple[Action, ...] = (
     actions.RetireIndex(entity="items", name="by_note"),
     actions.RestoreIndex(entity="items", name="by_gone"),
     actions.PurgeField(entity="items", field="note"),
-    actions.PurgeType(entity="items", field="note"),
+    actions.PurgeType(entity="items", field="note", to=RETYPE.to),
     DEFAULT,
     actions.Undo(entity="items", undone=DEFAULT),
     REQUIRE,
