@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from skill_server.model import flow_text
 from skill_server.model.action import CopyRecords, UpdateValues
 from skill_server.model.base import digest
 from skill_server.model.flow import Flow
@@ -15,7 +16,7 @@ def store(migration: str, entity: str, fields: Sequence[str]) -> str:
     return f"values_{digest([migration, entity, *fields], length=16)}"
 
 
-def update(action: UpdateValues, migration: str, native: str) -> tuple[Piece, ...]:
+def update(action: UpdateValues, migration: str, native: str, *, here: BackendKind) -> tuple[Piece, ...]:
     """Return the piece of an update; `native` is what the database calls the entity."""
     kept = store(migration, action.entity, action.writes())
     forward = Flow(operation="update", entity=action.entity, kept=kept, forward=action.forward)
@@ -35,7 +36,7 @@ def update(action: UpdateValues, migration: str, native: str) -> tuple[Piece, ..
     )
     down = [f"give {written} of {native} its old values where nobody wrote since"] if action.forward else []
     down += [f"carry what was written since over to {carried} of {native}"] if carried else []
-    piece = _piece(up, forward, "; ".join(down), back, (Hazard.RETIRES_DATA, Hazard.NOT_ATOMIC))
+    piece = _piece(up, forward, "; ".join(down), back, here, (Hazard.RETIRES_DATA, Hazard.NOT_ATOMIC))
     if action.forward is None:
         piece = piece.model_copy(update={"up": Way(summary=up, statements=())})
     return (piece,)
@@ -56,21 +57,26 @@ def copy(action: CopyRecords, migration: str, native: str, *, here: BackendKind)
             Flow(operation="copy", entity=action.entity, kept=kept, copy_of=source),
             f"delete the records of {native} that were made and nobody wrote to since",
             Flow(operation="withdraw", entity=action.entity, kept=kept, copy_of=source),
+            here,
             (Hazard.NOT_ATOMIC,),
         ),
     )
 
 
-def _piece(up: str, forward: Flow, down: str, back: Flow, hazards: tuple[Hazard, ...]) -> Piece:
+def _piece(
+    up: str, forward: Flow, down: str, back: Flow, here: BackendKind, hazards: tuple[Hazard, ...]
+) -> Piece:
     return Piece(
         phase=Phase.BACKFILL,
-        up=_way(up, forward, hazards),
-        down=_way(down, back, (Hazard.NOT_ATOMIC,)),
+        up=_way(up, forward, here, hazards),
+        down=_way(down, back, here, (Hazard.NOT_ATOMIC,)),
     )
 
 
-def _way(summary: str, flow: Flow, hazards: tuple[Hazard, ...]) -> Way:
-    text = f"-- in batches: {summary}"
+def _way(summary: str, flow: Flow, here: BackendKind, hazards: tuple[Hazard, ...]) -> Way:
+    computed = "\n".join(flow_text.lines(flow, here, whole=False))
+    # Every line is a comment, whatever an author wrote: the flow is carried out, this text never.
+    text = "\n--   ".join([f"-- in batches: {summary}", *computed.splitlines()])
     return Way(
         summary=summary,
         statements=(Statement(text=text, flow=flow, lock=Lock.ROW_EXCLUSIVE),),

@@ -19,7 +19,7 @@ _UNCHANGED = "no model changes\n"
 
 def model_diff(plan: Plan) -> str:
     """Return the unified difference of the models before and after an upgrade, or a line that says there is none."""
-    before = Snapshot(backend=BackendKind.POSTGRES, entities=plan.before, fingerprint="before")
+    before = Snapshot(backend=BackendKind.POSTGRES, entities=plan.before, fingerprint="before", namespaces=())
     after = build.schema_after(plan, before)
     lines = difflib.unified_diff(
         list(models(before)), list(models(after)), "models before", "models after", n=2, lineterm=""
@@ -31,8 +31,9 @@ def model_diff(plan: Plan) -> str:
 def models(snapshot: Snapshot) -> Iterator[str]:
     """Yield the lines of one class for each entity, in order of their names."""
     for entity in sorted(snapshot.entities, key=lambda item: item.native_name):
-        yield f"class {_class_name(entity.native_name)}(Base):"
-        yield f'    __tablename__ = "{entity.native_name}"'
+        name = entity.native_name.rpartition(".")[2]
+        yield f"class {_class_name(name)}(Base):"
+        yield f'    __tablename__ = "{name}"'
         yield from (f"    {line}" for line in _arguments(entity))
         yield ""
         for field in entity.fields:
@@ -71,6 +72,8 @@ def _arguments(entity: Entity) -> Iterator[str]:
         # An index of a constraint comes with it; an expression has to be written by hand.
         if index.constraint is None and index.keys and all(key.field in known for key in index.keys)
     ]
+    if namespace := entity.native_name.rpartition(".")[0]:
+        shown.append(f'{{"schema": "{namespace}"}}')
     if shown:
         yield "__table_args__ = ("
         yield from (f"    {line}," for line in shown)

@@ -105,7 +105,8 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, *, migration: str
             return retire_constraint(action, snapshot, names, migration)
         case UpdateValues():
             raw_commands.require_plain(action)
-            return flows.update(action, migration, require_collection(snapshot, names, action.entity)[1])
+            native = require_collection(snapshot, names, action.entity)[1]
+            return flows.update(action, migration, native, here=BackendKind.MONGODB)
         case CopyRecords():
             native = names.native_entity(action.entity, BackendKind.MONGODB)
             return flows.copy(action, migration, native, here=BackendKind.MONGODB)

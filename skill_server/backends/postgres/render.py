@@ -81,7 +81,7 @@ def render(action: Action, snapshot: Snapshot, names: NameMap, migration: str) -
         case actions.UpdateValues():
             expression.require_plain(action)
             place().require_key()
-            return flows.update(action, place().migration, place().table)
+            return flows.update(action, place().migration, place().table, here=BackendKind.POSTGRES)
         case actions.CopyRecords():
             return flows.copy(action, place().migration, place().table, here=BackendKind.POSTGRES)
         case actions.PurgeField() | actions.PurgeType():

@@ -16,7 +16,8 @@ ALTER TABLE "public"."owners" DROP COLUMN "badges_worn";  -- ACCESS EXCLUSIVE
 ==== postgres-02 backfill
 -- up: compute badges_worn of every record of "public"."owners", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute badges_worn of every record of "public"."owners", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute badges_worn of every record of "public"."owners", keeping the old values
+--   BadgeID, Words of badges, where its OwnerID equals OwnerID;  -- ROW EXCLUSIVE
 -- down: give badges_worn of "public"."owners" its old values where nobody wrote since
 --   dangers: not_atomic
 -- in batches: give badges_worn of "public"."owners" its old values where nobody wrote since;  -- ROW EXCLUSIVE
@@ -25,7 +26,9 @@ ALTER TABLE "public"."owners" DROP COLUMN "badges_worn";  -- ACCESS EXCLUSIVE
 -- up: nothing now: on the way back, Words of "public"."badges" gets what was written meanwhile
 -- down: carry what was written since over to Words of "public"."badges"
 --   dangers: not_atomic
--- in batches: carry what was written since over to Words of "public"."badges";  -- ROW EXCLUSIVE
+-- in batches: carry what was written since over to Words of "public"."badges"
+--   badges_worn of owners, where its OwnerID equals OwnerID
+--   by the function take;  -- ROW EXCLUSIVE
 
 ==== postgres-04 contract
 -- up: hide the table "public"."badges" as "database_migration_kept"."entity_56d348650298e9f2", keeping its rows

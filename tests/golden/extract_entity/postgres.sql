@@ -36,7 +36,8 @@ ALTER TABLE "public"."phones" DROP CONSTRAINT "fk_phones_owner";  -- ACCESS EXCL
 ==== postgres-04 backfill
 -- up: make a record of "public"."phones" for every one of owners that has none yet
 --   dangers: not_atomic
--- in batches: make a record of "public"."phones" for every one of owners that has none yet;  -- ROW EXCLUSIVE
+-- in batches: make a record of "public"."phones" for every one of owners that has none yet
+--   owner = OwnerID, position = index, label, number;  -- ROW EXCLUSIVE
 -- down: delete the records of "public"."phones" that were made and nobody wrote to since
 --   dangers: not_atomic
 -- in batches: delete the records of "public"."phones" that were made and nobody wrote to since;  -- ROW EXCLUSIVE
@@ -45,7 +46,9 @@ ALTER TABLE "public"."phones" DROP CONSTRAINT "fk_phones_owner";  -- ACCESS EXCL
 -- up: nothing now: on the way back, Phones of "public"."owners" gets what was written meanwhile
 -- down: carry what was written since over to Phones of "public"."owners"
 --   dangers: not_atomic
--- in batches: carry what was written since over to Phones of "public"."owners";  -- ROW EXCLUSIVE
+-- in batches: carry what was written since over to Phones of "public"."owners"
+--   position, label, number of phones, where its owner equals OwnerID
+--   by the function embed;  -- ROW EXCLUSIVE
 
 ==== postgres-06 validate
 -- up: hold the rows that "public"."phones" has to "fk_phones_owner" while others write

@@ -46,7 +46,8 @@ ALTER TABLE "public"."item_owners" DROP CONSTRAINT "fk_item_owners_OwnerID";  --
 ==== postgres-05 backfill
 -- up: make a record of "public"."item_owners" for every one of items that has none yet
 --   dangers: not_atomic
--- in batches: make a record of "public"."item_owners" for every one of items that has none yet;  -- ROW EXCLUSIVE
+-- in batches: make a record of "public"."item_owners" for every one of items that has none yet
+--   ItemID, OwnerID;  -- ROW EXCLUSIVE
 -- down: delete the records of "public"."item_owners" that were made and nobody wrote to since
 --   dangers: not_atomic
 -- in batches: delete the records of "public"."item_owners" that were made and nobody wrote to since;  -- ROW EXCLUSIVE
@@ -55,7 +56,9 @@ ALTER TABLE "public"."item_owners" DROP CONSTRAINT "fk_item_owners_OwnerID";  --
 -- up: nothing now: on the way back, OwnerID of "public"."items" gets what was written meanwhile
 -- down: carry what was written since over to OwnerID of "public"."items"
 --   dangers: not_atomic
--- in batches: carry what was written since over to OwnerID of "public"."items";  -- ROW EXCLUSIVE
+-- in batches: carry what was written since over to OwnerID of "public"."items"
+--   OwnerID of item_owners, where its ItemID equals ItemID
+--   by the function link;  -- ROW EXCLUSIVE
 
 ==== postgres-07 validate
 -- up: hold the rows that "public"."item_owners" has to "fk_item_owners_ItemID" while others write

@@ -24,10 +24,12 @@ ALTER TABLE "public"."items" DROP COLUMN "origin";  -- ACCESS EXCLUSIVE
 ==== postgres-04 backfill
 -- up: compute origin of every record of "public"."items", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute origin of every record of "public"."items", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute origin of every record of "public"."items", keeping the old values
+--   by the function join;  -- ROW EXCLUSIVE
 -- down: give origin of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought, Flag of "public"."items"
 --   dangers: not_atomic
--- in batches: give origin of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought, Flag of "public"."items";  -- ROW EXCLUSIVE
+-- in batches: give origin of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought, Flag of "public"."items"
+--   by the function split;  -- ROW EXCLUSIVE
 
 ==== postgres-05 contract
 -- up: hide the column "public"."items"."Bought" as "_retired_5e488426_Bought", keeping its values

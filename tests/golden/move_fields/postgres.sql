@@ -39,7 +39,9 @@ ALTER TABLE "public"."owners" DROP COLUMN "Weight";  -- ACCESS EXCLUSIVE
 ==== postgres-05 backfill
 -- up: compute Facts, Weight of every record of "public"."owners", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute Facts, Weight of every record of "public"."owners", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute Facts, Weight of every record of "public"."owners", keeping the old values
+--   Facts, Weight of items, where its OwnerID equals OwnerID
+--   by the function take;  -- ROW EXCLUSIVE
 -- down: give Facts, Weight of "public"."owners" its old values where nobody wrote since
 --   dangers: not_atomic
 -- in batches: give Facts, Weight of "public"."owners" its old values where nobody wrote since;  -- ROW EXCLUSIVE
@@ -48,7 +50,9 @@ ALTER TABLE "public"."owners" DROP COLUMN "Weight";  -- ACCESS EXCLUSIVE
 -- up: nothing now: on the way back, Facts, Weight of "public"."items" gets what was written meanwhile
 -- down: carry what was written since over to Facts, Weight of "public"."items"
 --   dangers: not_atomic
--- in batches: carry what was written since over to Facts, Weight of "public"."items";  -- ROW EXCLUSIVE
+-- in batches: carry what was written since over to Facts, Weight of "public"."items"
+--   Facts, Weight of owners, where its OwnerID equals OwnerID
+--   by the function take;  -- ROW EXCLUSIVE
 
 ==== postgres-07 contract
 -- up: hide the column "public"."items"."Facts" as "_retired_650e2b4a_Facts", keeping its values

@@ -1,7 +1,8 @@
 ==== postgres-01 backfill
 -- up: compute Price of every record of "public"."items", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute Price of every record of "public"."items", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute Price of every record of "public"."items", keeping the old values
+--   by the function fill;  -- ROW EXCLUSIVE
 -- down: give Price of "public"."items" its old values where nobody wrote since
 --   dangers: not_atomic
 -- in batches: give Price of "public"."items" its old values where nobody wrote since;  -- ROW EXCLUSIVE

@@ -35,10 +35,12 @@ ALTER TABLE "public"."items" DROP COLUMN "bought_rest";  -- ACCESS EXCLUSIVE
 ==== postgres-04 backfill
 -- up: compute bought_year, bought_rest of every record of "public"."items", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute bought_year, bought_rest of every record of "public"."items", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute bought_year, bought_rest of every record of "public"."items", keeping the old values
+--   by the function cut;  -- ROW EXCLUSIVE
 -- down: give bought_year, bought_rest of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought of "public"."items"
 --   dangers: not_atomic
--- in batches: give bought_year, bought_rest of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought of "public"."items";  -- ROW EXCLUSIVE
+-- in batches: give bought_year, bought_rest of "public"."items" its old values where nobody wrote since; carry what was written since over to Bought of "public"."items"
+--   by the function join;  -- ROW EXCLUSIVE
 
 ==== postgres-05 contract
 -- up: hide the column "public"."items"."Bought" as "_retired_5e488426_Bought", keeping its values

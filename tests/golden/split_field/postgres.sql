@@ -43,10 +43,12 @@ ALTER TABLE "public"."owners" DROP COLUMN "last_name";  -- ACCESS EXCLUSIVE
 ==== postgres-04 backfill
 -- up: compute first_name, last_name of every record of "public"."owners", keeping the old values
 --   dangers: retires_data, not_atomic
--- in batches: compute first_name, last_name of every record of "public"."owners", keeping the old values;  -- ROW EXCLUSIVE
+-- in batches: compute first_name, last_name of every record of "public"."owners", keeping the old values
+--   by the function split;  -- ROW EXCLUSIVE
 -- down: give first_name, last_name of "public"."owners" its old values where nobody wrote since; carry what was written since over to Name of "public"."owners"
 --   dangers: not_atomic
--- in batches: give first_name, last_name of "public"."owners" its old values where nobody wrote since; carry what was written since over to Name of "public"."owners";  -- ROW EXCLUSIVE
+-- in batches: give first_name, last_name of "public"."owners" its old values where nobody wrote since; carry what was written since over to Name of "public"."owners"
+--   by the function join;  -- ROW EXCLUSIVE
 
 ==== postgres-05 contract
 -- up: hide the column "public"."owners"."Name" as "_retired_627e7112_Name", keeping its values
