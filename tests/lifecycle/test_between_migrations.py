@@ -114,3 +114,25 @@ async def test_bad_values_stay_when_a_type_is_finalized_that_a_later_migration_c
         async for document in world.mongodb[name].find({"bad": {"$exists": True}})
     ]
     assert bad == ["free"]
+
+
+async def test_values_kept_by_an_old_key_stay_when_the_field_is_added_again_after_the_key_changed(
+    world: World,
+) -> None:
+    """They find no record any more, and whoever wrote them must still be able to look them up."""
+    adding = a_change("add_field", field="condition", type="Text")
+    first = await world.plan(adding, revision=EARLIER)
+    await world.applied(first)
+    await world.execute("""UPDATE items SET condition = 'broken' WHERE "ItemID" = 1""")
+    await world.down(first)
+    (table,) = [name for name in await kept(world) if not name.startswith(KEPT_NAME)]
+    retyped = await world.plan(a_retype("ItemID", "Integer", "Text"), revision=LATER)
+    await world.applied(retyped)
+    again = await world.plan(adding, revision="20260103_again")
+    await world.applied(again)
+    assert await world.value(f"SELECT array_agg(value) FROM {KEPT_NAME}.{table}") == ["broken"]
+
+    await world.down(again)
+    await world.down(retyped)
+    await world.applied(await world.plan(adding, revision="20260104_once_more"))
+    assert await world.value("""SELECT condition FROM items WHERE "ItemID" = 1""") == "broken"

@@ -35,6 +35,9 @@ def retired(migration: str, entity: str, field: str, native: str) -> str:
     return whole.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
-def kept(entity: str, field: str) -> str:
-    """Return the quoted table that keeps the values of a field while it is taken away."""
-    return quoted(KEPT_NAME, f"kept_{digest([entity, field], length=16)}")
+def kept(entity: str, field: str, *keyed: str) -> str:
+    """Return the quoted table that keeps the values of a field while it is taken away.
+
+    `keyed` tells how the keys are written by which it finds the rows again, where that may change.
+    """
+    return quoted(KEPT_NAME, f"kept_{digest([entity, field, *keyed], length=16)}")

@@ -8,6 +8,7 @@ from skill_server.errors import Refused
 from skill_server.model.action import AddField, RemoveField
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import KEPT_NAME
+from skill_server.model.logical import Kind
 from skill_server.model.plan import Phase, Piece, Statement, Way
 
 UNWRITTEN = "database_migration_unwritten"
@@ -42,7 +43,7 @@ def _adding(action: AddField | RemoveField, place: Scene) -> Way:
     added = place.altered(" ".join(words))
     if not place.entity.key:
         return Way(summary=f"add the column {place.table}.{column}", statements=(added,))
-    aside = kept(place.entity.name, action.field)
+    aside = kept(place.entity.name, action.field, *_keyed(place))
     filled = Statement(
         text=f"UPDATE {place.table} AS t SET {column} = k.value FROM {aside} AS k WHERE k.key = {place.key_array('t')}",
         lock=Lock.ROW_EXCLUSIVE,
@@ -81,7 +82,7 @@ def _removing(action: AddField | RemoveField, place: Scene) -> Way:
             ),
             hazards=(Hazard.BREAKS_OLD_CODE, Hazard.SCANS, Hazard.BLOCKS_READS),
         )
-    aside = kept(place.entity.name, action.field)
+    aside = kept(place.entity.name, action.field, *_keyed(place))
     saved = (
         f"INSERT INTO {aside} (key, value) SELECT {place.key_array('t')}, t.{column} FROM {place.table} AS t "
         f"WHERE {written}"
@@ -97,6 +98,19 @@ def _removing(action: AddField | RemoveField, place: Scene) -> Way:
         ),
         hazards=(Hazard.BREAKS_OLD_CODE, Hazard.SCANS, Hazard.RETIRES_DATA, Hazard.BLOCKS_READS),
     )
+
+
+def _keyed(place: Scene) -> tuple[str, ...]:
+    """Return how the parts of the primary key are written, nothing where all are whole numbers.
+
+    Values that were kept before the key got another type would match no row and be dropped; so their table is another.
+    """
+    kinds = [
+        field.type.kind if field.type else field.native_type for field in map(place.require, place.entity.key)
+    ]
+    if all(kind in (Kind.INTEGER, Kind.BIG_INTEGER) for kind in kinds):
+        return ()
+    return tuple(str(Kind.TEXT if kind is Kind.STRING else kind) for kind in kinds)
 
 
 def _aside(aside: str, type_: str) -> tuple[Statement, ...]:
