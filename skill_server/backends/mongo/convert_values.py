@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from skill_server.backends.mongo import ejson, paths, raw
@@ -32,7 +32,7 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
         waiting = await _waiting(documents, operation, passes)
         for identity, old in waiting.items():
             key = raw.key(identity)
-            new, bad = _new(old, operation, identity)
+            new, bad = converted_or_replaced(old, operation.was, operation.to, identity, operation.bad_json)
             if new != old:
                 kept = {
                     "_id": identity,
@@ -52,20 +52,30 @@ async def run(operation: ConvertValues, passes: Passes) -> None:
         await passes.write(operation.collection, setting)
         return len(setting)
 
-    present = {operation.field: {"$exists": True}}
-    await passes.once(operation.collection, present, batch)
+    matching = {operation.field: {"$exists": True}}
+    await passes.once(operation.collection, matching, batch)
     first = False
-    await passes.until_quiet(operation.collection, present, batch)
+    await passes.until_quiet(operation.collection, matching, batch)
 
 
-def _new(old: raw.Value, operation: ConvertValues, identity: raw.Value) -> tuple[raw.Value, bool]:
-    """Return what a value becomes, and whether that is only put in its place."""
+def converted_or_replaced(
+    value: raw.Value, was: LogicalType, to: LogicalType, identity: raw.Value, bad_json: str | None
+) -> tuple[raw.Value, bool]:
+    """Return what a value becomes, and whether that is only put in its place because it does not convert."""
     try:
-        return converted(old, operation.was, operation.to, identity), False
+        return converted(value, was, to, identity), False
     except Failed:
-        if operation.bad_json is None:
+        if bad_json is None:
             raise
-        return raw.encoded(ejson.loads(operation.bad_json)), True
+        return raw.encoded(ejson.loads(bad_json)), True
+
+
+def present(documents: Sequence[bytes], field: str) -> Iterator[tuple[raw.Value, raw.Value]]:
+    """Yield the `_id` and the value of each document that has one in a field."""
+    for document in documents:
+        there = raw.find(document, field)
+        if there is not None and there.value.kind != NULL:
+            yield raw.require(document, "_id"), there.value
 
 
 async def _waiting(
@@ -74,13 +84,10 @@ async def _waiting(
     """Return the values of a batch by `_id`, without those that are converted already though they do not look it."""
     found: dict[raw.Value, raw.Value] = {}
     doubtful: list[raw.Value] = []
-    for document in documents:
-        there = raw.find(document, operation.field)
-        if there is not None and there.value.kind != NULL:
-            identity = raw.require(document, "_id")
-            found[identity] = there.value
-            if ambiguous(raw.decoded(there.value), operation.was, operation.to):
-                doubtful.append(identity)
+    for identity, value in present(documents, operation.field):
+        found[identity] = value
+        if ambiguous(raw.decoded(value), operation.was, operation.to):
+            doubtful.append(identity)
     made = await kept_values(passes.connections, operation.kept, doubtful, which="new")
     return {identity: value for identity, value in found.items() if made.get(identity) != value}
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from skill_server.backends.mongo import ejson, paths, raw
+from skill_server.backends.mongo import paths, raw
 from skill_server.backends.mongo.convert import ambiguous
-from skill_server.backends.mongo.convert_values import NULL, converted
+from skill_server.backends.mongo.convert_values import converted, converted_or_replaced, present
 from skill_server.backends.mongo.kept_values import kept_values
 from skill_server.backends.mongo.operations import RevertValues
 from skill_server.backends.mongo.passes import Passes
@@ -41,7 +41,7 @@ async def run(operation: RevertValues, passes: Passes) -> None:
         keeping: list[Any] = []
         requests: list[Any] = []
         for identity, now in (await _written(documents, operation, passes)).items():
-            back, bad = _back(now, operation, identity)
+            back, bad = converted_or_replaced(now, operation.to, operation.was, identity, operation.bad_json)
             if back == now:
                 continue
             if bad:
@@ -63,28 +63,16 @@ async def run(operation: RevertValues, passes: Passes) -> None:
     await passes.until_quiet(operation.collection, {operation.field: {"$exists": True}}, convert_back)
 
 
-def _back(now: raw.Value, operation: RevertValues, identity: raw.Value) -> tuple[raw.Value, bool]:
-    try:
-        return converted(now, operation.to, operation.was, identity), False
-    except Failed:
-        if operation.bad_json is None:
-            raise
-        return raw.encoded(ejson.loads(operation.bad_json)), True
-
-
 async def _written(
     documents: Sequence[bytes], operation: RevertValues, passes: Passes
 ) -> dict[raw.Value, raw.Value]:
     """Return the values of a batch by `_id`, without those that are back already, however odd their type is."""
     found: dict[raw.Value, raw.Value] = {}
     doubtful: list[raw.Value] = []
-    for document in documents:
-        there = raw.find(document, operation.field)
-        if there is not None and there.value.kind != NULL:
-            identity = raw.require(document, "_id")
-            found[identity] = there.value
-            if _looks_written(there.value, operation, identity):
-                doubtful.append(identity)
+    for identity, value in present(documents, operation.field):
+        found[identity] = value
+        if _looks_written(value, operation, identity):
+            doubtful.append(identity)
     back = await kept_values(passes.connections, operation.kept, doubtful)
     return {identity: found[identity] for identity in doubtful if back.get(identity) != found[identity]}
 
