@@ -212,19 +212,19 @@ class Assistant:
 
     async def tries_a_broken_migration(self) -> None:
         """Let the rehearsal catch a migration that real values break."""
-        self.story.act("A broken migration: serial numbers become whole numbers")
+        self.story.act("A broken migration: prices become whole numbers")
         (self.stage.project / "migrations" / f"{self.revision}.py").unlink()
         (self.stage.project / "migrations" / f"{self.revision}.md").unlink()
         await self.call(
             "generate_migration",
-            summary="Make serial numbers whole numbers",
-            reason="Somebody believes that they are numbers.",
+            summary="Make prices whole numbers",
+            reason="Somebody believes that nobody uses cents.",
             changes=[
                 {
                     "kind": "retype_field",
                     "entity": "items",
-                    "field": "ItemSerial",
-                    "was": "String(64)",
+                    "field": "ItemPrice",
+                    "was": "String(32)",
                     "to": "Integer",
                 }
             ],
