@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from skill_server.model import action as actions
 from skill_server.model.action import Action
 from skill_server.model.flow import Assignment, Flow
+from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step
 from skill_server.model.snapshot import Entity
 from skill_server.run import flow
@@ -22,7 +23,11 @@ def asks_after(step: Step, earlier: Sequence[Step], plan: Plan) -> bool:
     """Say whether a step asks about something that one of these steps of the same plan makes or changes."""
     move = flow.of(step)
     if move is not None:
-        return _met(_needed(move), earlier)
+        # What is copied may be read in the other database; all else that is read lies in the step's own.
+        source = (move.copy_of.database if move.copy_of else None) or step.backend
+        # A reference that comes or goes says what may be written, but changes nothing that is read.
+        earlier = [other for other in earlier if not isinstance(_done(other.action), actions.AddConstraint)]
+        return _met(_copied(move), _in(source, earlier)) or _met(_needed(move), _in(step.backend, earlier))
     if isinstance(step.action, actions.SetNullable) and step.action.with_update:
         return True
     return bool(step.forward.before) and _concerns(step, earlier, plan)
@@ -52,8 +57,16 @@ def _spoils(step: Step, earlier: Sequence[Step], plan: Plan) -> bool:
 def _concerns(step: Step, others: Sequence[Step], plan: Plan) -> bool:
     """Say whether what a step can ask about is changed by one of the others, in the same database."""
     # The steps of one action are made to be asked about together.
-    apart = [other for other in others if other.backend is step.backend and other.action != step.action]
+    apart = [other for other in _in(step.backend, others) if other.action != step.action]
     return bool(apart) and _met(_asked(step.action, plan.before), apart)
+
+
+def _done(action: Action) -> Action:
+    return action.undone if isinstance(action, actions.Undo) else action
+
+
+def _in(backend: BackendKind, steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if step.backend is backend]
 
 
 def _met(asked: Iterable[Thing], earlier: Iterable[Step]) -> bool:
@@ -112,7 +125,7 @@ def _asked(action: Action, before: Sequence[Entity]) -> Iterator[Thing]:
 
     Definitions that come back are those of the schema before the migration. Records are told by their keys.
     """
-    found = set(_meant(action.undone if isinstance(action, actions.Undo) else action, before))
+    found = set(_meant(_done(action), before))
     yield from found
     named = {name for name, _ in found}
     yield from ((entity.name, field) for entity in before if entity.name in named for field in entity.key)
@@ -166,11 +179,14 @@ def _named(action: Action) -> Iterator[str]:
             pass
 
 
-def _needed(move: Flow) -> Iterator[Thing]:
+def _copied(move: Flow) -> Iterator[Thing]:
     if move.copy_of is not None and move.operation == "copy":
         yield move.copy_of.entity, None
         fields = [*move.copy_of.mapping.values(), move.copy_of.present, move.copy_of.each]
         yield from ((move.copy_of.entity, field) for field in fields if field is not None)
+
+
+def _needed(move: Flow) -> Iterator[Thing]:
     assignment = move.backward if move.operation == "revert" else move.forward
     if move.operation in ("update", "revert") and assignment is not None:
         yield move.entity, None

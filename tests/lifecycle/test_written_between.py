@@ -185,3 +185,24 @@ async def test_records_that_a_returning_unique_field_would_refuse_are_listed(wor
 
     assert [line.partition(":")[0] for line in listed] == ["postgres", "mongodb"]
     assert all("2 " in line and "50" in line and "51" in line for line in listed)
+
+
+async def test_values_that_a_function_cannot_take_back_are_listed_on_both_databases(world: World) -> None:
+    """What one database is going to do changes nothing in the other, so both are asked first."""
+    change = a_change(
+        "transform_fields",
+        writes=("ItemName",),
+        reads=("ItemName",),
+        function='def named(record):\n    return {"ItemName": "no. " + record["ItemName"]}\n',
+        back_writes=("ItemName",),
+        back_function='def bare(record):\n    return {"ItemName": record["ItemName"].split(". ", 1)[1]}\n',
+    )
+    plan = await world.up(change)
+    await world.execute("""UPDATE items SET "ItemName" = 'free' WHERE "ItemID" = 1""")
+
+    (listed,) = await world.in_the_way_back(plan)
+
+    assert listed.startswith("postgres: 1 records of items")
+    await world.mongodb["item"].update_one({"ItemID": 2}, {"$set": {"ItemName": "free"}})
+    listed_on = [line.partition(":")[0] for line in await world.in_the_way_back(plan)]
+    assert sorted(listed_on) == ["mongodb", "postgres"]
