@@ -29,11 +29,14 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "String(20)": TEXT,
     "Integer": st.integers(-(2**31), 2**31 - 1),
     "BigInteger": st.integers(-(2**63), 2**63 - 1),
-    "Float": st.floats(allow_nan=False, allow_infinity=False, width=32),
+    "Float": st.floats(width=32),
     "Decimal(12,2)": st.decimals(-(10**9), 10**9, places=2),
     "Boolean": st.booleans(),
     "Date": _DAYS,
     "DateTime(tz)": _MOMENTS,
+    "DateTime": _MOMENTS.map(lambda moment: moment.replace(tzinfo=None)),
+    "Binary": st.binary(max_size=12),
+    "Array(Integer)": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
     "Json": st.recursive(
         st.one_of(st.integers(-(2**31), 2**31 - 1), st.booleans(), TEXT),
         lambda inner: (
@@ -60,8 +63,11 @@ RETYPES: dict[str, tuple[tuple[str, st.SearchStrategy[Any] | None], ...]] = {
     "Boolean": (("Integer", None), ("Text", None)),
     "Date": (("DateTime(tz)", None), ("Text", None)),
     "DateTime(tz)": (("Date", None), ("Text", None)),
+    "DateTime": (("DateTime(tz)", None), ("Text", None)),
+    "Binary": (),
+    "Array(Integer)": (("Json", None), ("Array(BigInteger)", None)),
     "Uuid": (("Text", None),),
-    "Float": (("Text", None),),
+    "Float": (("Text", None), ("Decimal(30,10)", st.floats(-1000, 1000, width=16))),
     "Json": (),
 }
 

@@ -47,6 +47,7 @@ def steps(draw: st.DrawFn, draft: Draft) -> tuple[Change, Draft]:
         _add_entity,
         _rename_entity,
         _drop_entity,
+        _copy,
         _transform,
         _split,
         _merge,
@@ -240,6 +241,19 @@ def _drop_entity(draw: st.DrawFn, draft: Draft, entity: str, thing: Thing) -> Ma
     if len(draft.entities) < 2:
         return None
     return _change("drop_entity", entity), draft.with_entity(entity, None, gone=entity)
+
+
+def _copy(draw: st.DrawFn, draft: Draft, entity: str, thing: Thing) -> Made:
+    others = sorted(name for name in draft.entities if name != entity)
+    if not others:
+        return None
+    source = draw(st.sampled_from(others))
+    mapping = {"number": "number"}
+    for new, kind in thing.fields.items():
+        alike = [old for old, was in draft.entities[source].fields.items() if was == kind]
+        mapping |= {new: alike[0]} if alike else {}
+    change = _change("copy_records", entity, source=source, mapping=mapping, key=["number"])
+    return change, draft.with_entity(entity, thing)
 
 
 def _transform(draw: st.DrawFn, draft: Draft, entity: str, thing: Thing) -> Made:
