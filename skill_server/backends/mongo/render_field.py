@@ -14,6 +14,7 @@ from skill_server.backends.mongo.rendering import (
     piece,
     require_parents_required,
     require_subject,
+    side_collection,
     swapped,
     way,
 )
@@ -56,11 +57,13 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
         require_parents_required(subject)
     default = None if action.default is None else ejson.dumps(values.to_bson(action.default, action.type))
     name, collection = subject.field, subject.collection
+    # Values of another type, from before the migration was written anew, stay where they are.
+    kept = side_collection(subject.migration, collection, name, str(action.type))
     filling = RestoreValues(
-        collection=collection, field=name, kept=subject.kept, fill_json=default, made=subject.made
+        collection=collection, field=name, kept=kept, fill_json=default, made=subject.made
     )
     taking = RetireValues(
-        collection=collection, field=name, kept=subject.kept, unless_json=default, made=subject.made
+        collection=collection, field=name, kept=kept, unless_json=default, made=subject.made
     )
     missing = FindOffenders(collection=collection, filter_json=ejson.dumps({name: {"$exists": False}}))
     present = FindOffenders(collection=collection, filter_json=ejson.dumps({name: {"$exists": True}}))
@@ -69,7 +72,7 @@ def _adding(action: AddField, subject: Subject) -> tuple[Piece, ...]:
         if default is not None
         else f"put back what an earlier removal kept of {name}",
         statement(filling),
-        statement(DropKept(kept=subject.kept)),
+        statement(DropKept(kept=kept)),
         hazards=(Hazard.NOT_ATOMIC,),
     )
     if default is not None:

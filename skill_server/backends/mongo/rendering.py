@@ -22,9 +22,12 @@ KIND, SHARD_KEY = "kind", "shardKey"
 FORESEEN = "foreseen:"
 
 
-def side_collection(migration: str, collection: str, field: str) -> str:
-    """Return the collection in which a migration keeps the values of a field."""
-    return f"{KEPT_NAME}.kept_{digest([migration, collection, field], length=16)}"
+def side_collection(migration: str, collection: str, field: str, *shape: str) -> str:
+    """Return the collection in which a migration keeps the values of a field.
+
+    `shape` is the type of the values, where the next time they may have to be of another.
+    """
+    return f"{KEPT_NAME}.kept_{digest([migration, collection, field, *shape], length=16)}"
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,10 @@ def retired(migration: str, entity: str, field: str, native: str) -> str:
     return whole.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
-def kept(entity: str, field: str, *keyed: str) -> str:
+def kept(entity: str, field: str, *shape: str) -> str:
     """Return the quoted table that keeps the values of a field while it is taken away.
 
-    `keyed` tells how the keys are written by which it finds the rows again, where that may change.
+    `shape` tells the type of the values, and how the keys are written by which it finds the rows again, where that
+    may change; what was kept in another shape lies in another table.
     """
-    return quoted(KEPT_NAME, f"kept_{digest([entity, field, *keyed], length=16)}")
+    return quoted(KEPT_NAME, f"kept_{digest([entity, field, *shape], length=16)}")

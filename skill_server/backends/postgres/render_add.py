@@ -43,7 +43,7 @@ def _adding(action: AddField | RemoveField, place: Scene) -> Way:
     added = place.altered(" ".join(words))
     if not place.entity.key:
         return Way(summary=f"add the column {place.table}.{column}", statements=(added,))
-    aside = kept(place.entity.name, action.field, *_keyed(place))
+    aside = kept(place.entity.name, action.field, type_, *_keyed(place))
     filled = Statement(
         text=f"UPDATE {place.table} AS t SET {column} = k.value FROM {aside} AS k WHERE k.key = {place.key_array('t')}",
         lock=Lock.ROW_EXCLUSIVE,
@@ -82,7 +82,7 @@ def _removing(action: AddField | RemoveField, place: Scene) -> Way:
             ),
             hazards=(Hazard.BREAKS_OLD_CODE, Hazard.SCANS, Hazard.BLOCKS_READS),
         )
-    aside = kept(place.entity.name, action.field, *_keyed(place))
+    aside = kept(place.entity.name, action.field, type_, *_keyed(place))
     saved = (
         f"INSERT INTO {aside} (key, value) SELECT {place.key_array('t')}, t.{column} FROM {place.table} AS t "
         f"WHERE {written}"

@@ -231,3 +231,26 @@ async def test_removing_field_and_index_as_changes_of_their_own(mongo_database: 
         for number, action in enumerate(undone):
             await here.up(action, await here.pieces(action), plan=str(number + 5) * 32)
         assert await here.content() == before
+
+
+async def test_a_removed_field_comes_back_with_another_type_beside_its_old_values(
+    mongo_database: str,
+) -> None:
+    """A text in a field of whole numbers would be what nobody wrote there; it waits for the field of its own type."""
+    texts = AddField(entity="item", field="nf", type=parse("Text"))
+    numbers = AddField(entity="item", field="nf", type=parse("Integer"))
+    async with place(mongo_database) as here:
+        await fill(here, validated=False)
+        text_pieces, number_pieces = await here.pieces(texts), await here.pieces(numbers)
+        await here.up(texts, text_pieces, plan="1" * 32)
+        await here.database["item"].update_one({"_id": 1}, {"$set": {"nf": "7"}})
+        await here.down(texts, text_pieces, plan="2" * 32)
+        await here.up(numbers, number_pieces, plan="3" * 32)
+        assert await here.database["item"].count_documents({"nf": {"$exists": True}}) == 0
+        assert [thing.records for thing in await here.backend.kept()] == [1]
+
+        await here.down(numbers, number_pieces, plan="4" * 32)
+        await here.up(texts, text_pieces, plan="5" * 32)
+        found = [document async for document in here.database["item"].find({"nf": {"$exists": True}})]
+        assert [(document["_id"], document["nf"]) for document in found] == [(1, "7")]
+        assert await here.backend.kept() == ()

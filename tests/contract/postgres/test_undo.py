@@ -112,6 +112,29 @@ async def test_a_removed_field_keeps_what_was_written_into_it_for_the_next_time(
     )
 
 
+async def test_a_removed_field_comes_back_with_another_type_beside_its_old_values(place: Place) -> None:
+    """Text fits into no whole number, so it waits for the field of its own type, listed as kept."""
+    texts = AddField(entity="item", field="nf", type=parse("Text"))
+    numbers = AddField(entity="item", field="nf", type=parse("Integer"))
+    text_pieces, number_pieces = await place.pieces(texts), await place.pieces(numbers)
+    await place.up(texts, text_pieces)
+    await place.execute("UPDATE item SET nf = '7' WHERE id = 1")
+    await place.down(texts, text_pieces)
+    await place.up(numbers, number_pieces)
+    assert await place.value("SELECT count(nf) FROM item") == 0
+    assert [thing.records for thing in await place.backend.kept()] == [1]
+
+    await place.execute("UPDATE item SET nf = 8 WHERE id = 3")
+    await place.down(numbers, number_pieces)
+    assert [thing.records for thing in await place.backend.kept()] == [1, 1]
+
+    await place.up(texts, text_pieces)
+    assert (
+        await place.value("SELECT json_object_agg(id, nf)::text FROM item WHERE nf <> ''") == '{ "1" : "7" }'
+    )
+    assert [thing.records for thing in await place.backend.kept()] == [1]
+
+
 async def test_a_field_without_key_is_not_removed_while_values_would_be_lost(place: Place) -> None:
     """Without a primary key nothing says to which row a kept value belongs."""
     action = AddField(entity="keyless", field="rank", type=parse("Integer"))

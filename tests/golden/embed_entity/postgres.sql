@@ -1,16 +1,16 @@
 ==== postgres-01 expand
 -- up: add the column "public"."owners"."badges_worn", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_140bb55caf8f2b0a" (key jsonb PRIMARY KEY, value jsonb);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_79c130d58db0c0d9" (key jsonb PRIMARY KEY, value jsonb);
 ALTER TABLE "public"."owners" ADD COLUMN "badges_worn" jsonb;  -- ACCESS EXCLUSIVE
-UPDATE "public"."owners" AS t SET "badges_worn" = k.value FROM "database_migration_kept"."kept_140bb55caf8f2b0a" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_140bb55caf8f2b0a";  -- ACCESS EXCLUSIVE
+UPDATE "public"."owners" AS t SET "badges_worn" = k.value FROM "database_migration_kept"."kept_79c130d58db0c0d9" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_79c130d58db0c0d9";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."owners"."badges_worn", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."owners" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_140bb55caf8f2b0a" (key jsonb PRIMARY KEY, value jsonb);
-INSERT INTO "database_migration_kept"."kept_140bb55caf8f2b0a" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."badges_worn" FROM "public"."owners" AS t WHERE t."badges_worn" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_79c130d58db0c0d9" (key jsonb PRIMARY KEY, value jsonb);
+INSERT INTO "database_migration_kept"."kept_79c130d58db0c0d9" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."badges_worn" FROM "public"."owners" AS t WHERE t."badges_worn" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."owners" DROP COLUMN "badges_worn";  -- ACCESS EXCLUSIVE
 
 ==== postgres-02 backfill

@@ -9,16 +9,16 @@
 ==== postgres-03 expand
 -- up: add the column "public"."items"."origin", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_ddf0ea7bd3e2c1bc" (key jsonb PRIMARY KEY, value text);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_e9b2f85d4d7f708b" (key jsonb PRIMARY KEY, value text);
 ALTER TABLE "public"."items" ADD COLUMN "origin" text;  -- ACCESS EXCLUSIVE
-UPDATE "public"."items" AS t SET "origin" = k.value FROM "database_migration_kept"."kept_ddf0ea7bd3e2c1bc" AS k WHERE k.key = jsonb_build_array(t."ItemID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_ddf0ea7bd3e2c1bc";  -- ACCESS EXCLUSIVE
+UPDATE "public"."items" AS t SET "origin" = k.value FROM "database_migration_kept"."kept_e9b2f85d4d7f708b" AS k WHERE k.key = jsonb_build_array(t."ItemID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_e9b2f85d4d7f708b";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."items"."origin", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."items" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_ddf0ea7bd3e2c1bc" (key jsonb PRIMARY KEY, value text);
-INSERT INTO "database_migration_kept"."kept_ddf0ea7bd3e2c1bc" (key, value) SELECT jsonb_build_array(t."ItemID"), t."origin" FROM "public"."items" AS t WHERE t."origin" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_e9b2f85d4d7f708b" (key jsonb PRIMARY KEY, value text);
+INSERT INTO "database_migration_kept"."kept_e9b2f85d4d7f708b" (key, value) SELECT jsonb_build_array(t."ItemID"), t."origin" FROM "public"."items" AS t WHERE t."origin" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."items" DROP COLUMN "origin";  -- ACCESS EXCLUSIVE
 
 ==== postgres-04 backfill

@@ -5,16 +5,16 @@
 ==== postgres-02 expand
 -- up: add the column "public"."owners"."Facts", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_d01020c375c4c9d9" (key jsonb PRIMARY KEY, value jsonb);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_189092aeadf3834b" (key jsonb PRIMARY KEY, value jsonb);
 ALTER TABLE "public"."owners" ADD COLUMN "Facts" jsonb;  -- ACCESS EXCLUSIVE
-UPDATE "public"."owners" AS t SET "Facts" = k.value FROM "database_migration_kept"."kept_d01020c375c4c9d9" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_d01020c375c4c9d9";  -- ACCESS EXCLUSIVE
+UPDATE "public"."owners" AS t SET "Facts" = k.value FROM "database_migration_kept"."kept_189092aeadf3834b" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_189092aeadf3834b";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."owners"."Facts", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."owners" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_d01020c375c4c9d9" (key jsonb PRIMARY KEY, value jsonb);
-INSERT INTO "database_migration_kept"."kept_d01020c375c4c9d9" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."Facts" FROM "public"."owners" AS t WHERE t."Facts" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_189092aeadf3834b" (key jsonb PRIMARY KEY, value jsonb);
+INSERT INTO "database_migration_kept"."kept_189092aeadf3834b" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."Facts" FROM "public"."owners" AS t WHERE t."Facts" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."owners" DROP COLUMN "Facts";  -- ACCESS EXCLUSIVE
 
 ==== postgres-03 expand
@@ -24,16 +24,16 @@ ALTER TABLE "public"."owners" DROP COLUMN "Facts";  -- ACCESS EXCLUSIVE
 ==== postgres-04 expand
 -- up: add the column "public"."owners"."Weight", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_2965aef835caa2b4" (key jsonb PRIMARY KEY, value double precision);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_854d86beae0c103e" (key jsonb PRIMARY KEY, value double precision);
 ALTER TABLE "public"."owners" ADD COLUMN "Weight" double precision;  -- ACCESS EXCLUSIVE
-UPDATE "public"."owners" AS t SET "Weight" = k.value FROM "database_migration_kept"."kept_2965aef835caa2b4" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_2965aef835caa2b4";  -- ACCESS EXCLUSIVE
+UPDATE "public"."owners" AS t SET "Weight" = k.value FROM "database_migration_kept"."kept_854d86beae0c103e" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_854d86beae0c103e";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."owners"."Weight", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."owners" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_2965aef835caa2b4" (key jsonb PRIMARY KEY, value double precision);
-INSERT INTO "database_migration_kept"."kept_2965aef835caa2b4" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."Weight" FROM "public"."owners" AS t WHERE t."Weight" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_854d86beae0c103e" (key jsonb PRIMARY KEY, value double precision);
+INSERT INTO "database_migration_kept"."kept_854d86beae0c103e" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."Weight" FROM "public"."owners" AS t WHERE t."Weight" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."owners" DROP COLUMN "Weight";  -- ACCESS EXCLUSIVE
 
 ==== postgres-05 backfill

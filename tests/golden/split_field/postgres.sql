@@ -13,31 +13,31 @@ ALTER TABLE "public"."owners" ALTER COLUMN "Name" SET NOT NULL;  -- ACCESS EXCLU
 ==== postgres-02 expand
 -- up: add the column "public"."owners"."first_name", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_fe06925846fd8af3" (key jsonb PRIMARY KEY, value text);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_78a5015576df5e5a" (key jsonb PRIMARY KEY, value text);
 ALTER TABLE "public"."owners" ADD COLUMN "first_name" text;  -- ACCESS EXCLUSIVE
-UPDATE "public"."owners" AS t SET "first_name" = k.value FROM "database_migration_kept"."kept_fe06925846fd8af3" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_fe06925846fd8af3";  -- ACCESS EXCLUSIVE
+UPDATE "public"."owners" AS t SET "first_name" = k.value FROM "database_migration_kept"."kept_78a5015576df5e5a" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_78a5015576df5e5a";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."owners"."first_name", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."owners" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_fe06925846fd8af3" (key jsonb PRIMARY KEY, value text);
-INSERT INTO "database_migration_kept"."kept_fe06925846fd8af3" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."first_name" FROM "public"."owners" AS t WHERE t."first_name" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_78a5015576df5e5a" (key jsonb PRIMARY KEY, value text);
+INSERT INTO "database_migration_kept"."kept_78a5015576df5e5a" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."first_name" FROM "public"."owners" AS t WHERE t."first_name" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."owners" DROP COLUMN "first_name";  -- ACCESS EXCLUSIVE
 
 ==== postgres-03 expand
 -- up: add the column "public"."owners"."last_name", with any values that an earlier downgrade kept aside
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_e358962edd3c3175" (key jsonb PRIMARY KEY, value text);
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_a5e06a76c97552f7" (key jsonb PRIMARY KEY, value text);
 ALTER TABLE "public"."owners" ADD COLUMN "last_name" text;  -- ACCESS EXCLUSIVE
-UPDATE "public"."owners" AS t SET "last_name" = k.value FROM "database_migration_kept"."kept_e358962edd3c3175" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
-DROP TABLE "database_migration_kept"."kept_e358962edd3c3175";  -- ACCESS EXCLUSIVE
+UPDATE "public"."owners" AS t SET "last_name" = k.value FROM "database_migration_kept"."kept_a5e06a76c97552f7" AS k WHERE k.key = jsonb_build_array(t."OwnerID");  -- ROW EXCLUSIVE
+DROP TABLE "database_migration_kept"."kept_a5e06a76c97552f7";  -- ACCESS EXCLUSIVE
 -- down: drop the column "public"."owners"."last_name", keeping aside values that differ from its default
 --   dangers: breaks_old_code, scans, retires_data, blocks_reads
 LOCK TABLE "public"."owners" IN ACCESS EXCLUSIVE MODE;  -- ACCESS EXCLUSIVE
 CREATE SCHEMA IF NOT EXISTS "database_migration_kept";
-CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_e358962edd3c3175" (key jsonb PRIMARY KEY, value text);
-INSERT INTO "database_migration_kept"."kept_e358962edd3c3175" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."last_name" FROM "public"."owners" AS t WHERE t."last_name" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
+CREATE TABLE IF NOT EXISTS "database_migration_kept"."kept_a5e06a76c97552f7" (key jsonb PRIMARY KEY, value text);
+INSERT INTO "database_migration_kept"."kept_a5e06a76c97552f7" (key, value) SELECT jsonb_build_array(t."OwnerID"), t."last_name" FROM "public"."owners" AS t WHERE t."last_name" IS DISTINCT FROM NULL;  -- ROW EXCLUSIVE
 ALTER TABLE "public"."owners" DROP COLUMN "last_name";  -- ACCESS EXCLUSIVE
 
 ==== postgres-04 backfill
