@@ -8,20 +8,33 @@ _WORD = re.compile(r'"(?:[^"]|"")*"|[\w.]+')
 
 @dataclass(frozen=True)
 class IndexParts:
-    """The expressions of an index's keys and its predicate, without order, operator class or collation."""
+    """The method of an index, the expressions of its keys and its predicate.
 
+    `words` is what follows each key: its order, operator class and collation.
+    """
+
+    method: str
     keys: tuple[str, ...]
+    words: tuple[str, ...]
     predicate: str | None
     nulls_distinct: bool
 
 
 def index_parts(definition: str) -> IndexParts:
     """Take apart what `pg_get_indexdef` printed."""
-    opening = definition.index("(", definition.index(" USING "))
+    using = definition.index(" USING ")
+    opening = definition.index("(", using)
     inside, rest = bracketed(definition, opening)
-    keys = tuple(_key(part) for part in _split(inside))
+    parts = _split(inside)
+    keys = tuple(_key(part) for part in parts)
     _, where, predicate = rest.partition(" WHERE ")
-    return IndexParts(keys, predicate if where else None, "NULLS NOT DISTINCT" not in rest)
+    return IndexParts(
+        method=definition[using + len(" USING ") : opening].strip(),
+        keys=keys,
+        words=tuple(part.removeprefix(key).strip() for part, key in zip(parts, keys, strict=True)),
+        predicate=predicate if where else None,
+        nulls_distinct="NULLS NOT DISTINCT" not in rest,
+    )
 
 
 def concurrently(definition: str) -> str:

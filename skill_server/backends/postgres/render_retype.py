@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from skill_server.backends.postgres import render_rebuild, render_retype_key, types
+from skill_server.backends.postgres import render_rebuild, render_retype_fit, render_retype_key, types
 from skill_server.backends.postgres.conversions import Conversion, conversion
 from skill_server.backends.postgres.identifiers import quoted, retired
 from skill_server.backends.postgres.render_bad import Bad
@@ -55,7 +55,7 @@ def retype_field(action: RetypeField, place: Scene, snapshot: Snapshot) -> tuple
         parts = parts.joined(parts_of(place, item.name, "retyping"))
     for name in (action.field, *(item.name for item in computed)):
         render_rebuild.refuse_stuck(place, name, "retyping", harmless=_HARMLESS)
-    _refuse_whole(action, place, field, parts)
+    _refuse_whole(action, place, field, parts, computed)
     along = Along.of(action, place, computed)
     column = quoted(field.native_name)
     hidden = quoted(retired(place.migration, place.entity.name, action.field, field.native_name))
@@ -111,10 +111,13 @@ def _conversion(action: RetypeField, field: Field) -> Conversion:
     return found
 
 
-def _refuse_whole(action: RetypeField, place: Scene, field: Field, parts: Parts) -> None:
+def _refuse_whole(
+    action: RetypeField, place: Scene, field: Field, parts: Parts, computed: tuple[Field, ...]
+) -> None:
     reasons = [f"constraint {item.name}" for item in parts.constraints if item.kind == "exclusion"]
     if field.generated:
         reasons.append("generation from other fields")
+    reasons.extend(render_retype_fit.unfit(action, parts, field, computed))
     if reasons:
         raise Refused(
             "field-has-dependents",

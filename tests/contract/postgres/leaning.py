@@ -120,3 +120,111 @@ KINDS: dict[str, Leaning] = {
         retype_refused=True,
     ),
 }
+
+# What belongs to the type of a column: made on it, its name in a refusal, the types that it follows and cannot follow.
+NARROW = """
+CREATE TABLE stock (id integer PRIMARY KEY, "ItemDesc" text, "Quantity" integer, rate double precision, facts jsonb);
+INSERT INTO stock VALUES (1, '6f2c1d3e-0000-4000-8000-000000000001', 10, 1.5, '{}'), (2, NULL, NULL, NULL, NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A dependent that is made for a type: how it is made, what it leans on, how a refusal names it."""
+
+    make: str
+    field: str
+    was: str
+    named: str
+    follows: tuple[str, ...]
+    stuck: tuple[str, ...]
+
+
+TYPED: dict[str, Narrow] = {
+    "expression": Narrow(
+        'CREATE INDEX folded ON stock (lower("ItemDesc"))',
+        "ItemDesc",
+        "Text",
+        "index folded",
+        ("String(40)",),
+        ("Integer", "Uuid"),
+    ),
+    "predicate": Narrow(
+        """CREATE INDEX filled ON stock (id) WHERE "ItemDesc" <> ''""",
+        "ItemDesc",
+        "Text",
+        "index filled",
+        ("String(40)",),
+        ("Uuid",),
+    ),
+    "presence": Narrow(
+        'CREATE UNIQUE INDEX present ON stock ("ItemDesc" DESC) WHERE "ItemDesc" IS NOT NULL',
+        "ItemDesc",
+        "Text",
+        "index present",
+        ("String(40)", "Uuid"),
+        (),
+    ),
+    "operator-class": Narrow(
+        'CREATE INDEX pattern ON stock (id, "ItemDesc" text_pattern_ops)',
+        "ItemDesc",
+        "Text",
+        "index pattern",
+        ("String(40)",),
+        ("Uuid",),
+    ),
+    "collation": Narrow(
+        'CREATE INDEX sorted ON stock ("ItemDesc" COLLATE "C" DESC NULLS LAST)',
+        "ItemDesc",
+        "Text",
+        "index sorted",
+        ("String(40)",),
+        ("Uuid",),
+    ),
+    "method": Narrow(
+        "CREATE INDEX inside ON stock USING gin (facts)", "facts", "Json", "index inside", (), ("Text",)
+    ),
+    "check": Narrow(
+        'ALTER TABLE stock ADD CONSTRAINT counted CHECK ("Quantity" >= 0)',
+        "Quantity",
+        "Integer",
+        "check counted",
+        ("BigInteger", "Float", "Decimal(9,2)"),
+        ("Text",),
+    ),
+    "listing-check": Narrow(
+        'ALTER TABLE stock ADD CONSTRAINT sizes CHECK ("Quantity" IN (10, 20))',
+        "Quantity",
+        "Integer",
+        "check sizes",
+        ("BigInteger", "Float", "Decimal(9,2)"),
+        ("Text",),
+    ),
+    "decimal-check": Narrow(
+        "ALTER TABLE stock ADD CONSTRAINT rated CHECK (abs(rate) < 9.5)",
+        "rate",
+        "Float",
+        "check rated",
+        ("Integer", "Decimal(9,2)"),
+        ("Text",),
+    ),
+    "remainder": Narrow(
+        'CREATE INDEX even ON stock (("Quantity" % 2))', "Quantity", "Integer", "index even", (), ("Float",)
+    ),
+    "function": Narrow(
+        'ALTER TABLE stock ADD CONSTRAINT letters CHECK (chr("Quantity") <> chr(9))',
+        "Quantity",
+        "Integer",
+        "check letters",
+        (),
+        ("BigInteger",),
+    ),
+    "generation": Narrow(
+        'ALTER TABLE stock ADD COLUMN twice bigint GENERATED ALWAYS AS ("Quantity" * 2) STORED',
+        "Quantity",
+        "Integer",
+        "generated column twice",
+        ("BigInteger",),
+        ("Text",),
+    ),
+}

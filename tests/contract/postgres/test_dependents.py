@@ -15,7 +15,7 @@ import pytest_asyncio
 from skill_server.errors import Refused
 from skill_server.model.action import Action, PurgeType, RenameField, RetireField, RetypeField
 from skill_server.model.logical import parse
-from tests.contract.postgres.leaning import FACTS, KINDS, TABLES, Leaning
+from tests.contract.postgres.leaning import FACTS, KINDS, NARROW, TABLES, TYPED, Leaning
 from tests.contract.postgres.undo import Place
 
 
@@ -184,3 +184,33 @@ async def test_a_table_that_shares_its_columns_with_others_is_refused_with_the_r
         await place.pieces(action)
     assert refusal.value.code == "table-inherits"
     assert reason in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "to"), [(kind, to) for kind, narrow in TYPED.items() for to in narrow.follows]
+)
+async def test_what_is_made_for_a_type_follows_to_a_type_of_its_kind(
+    place: Place, kind: str, to: str
+) -> None:
+    """It is built again on the new type, and after the way back it is as it was."""
+    found = TYPED[kind]
+    await place.execute(NARROW, found.make)
+    before = (await place.backend.inspect()).fingerprint
+    action = RetypeField(entity="stock", field=found.field, was=parse(found.was), to=parse(to))
+    pieces = await place.pieces(action)
+    await place.up(action, pieces)
+    await place.down(action, pieces)
+    assert (await place.backend.inspect()).fingerprint == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "to"), [(kind, to) for kind, narrow in TYPED.items() for to in narrow.stuck]
+)
+async def test_what_is_made_for_a_type_keeps_its_field_from_another_kind_of_type(
+    place: Place, kind: str, to: str
+) -> None:
+    """The server would refuse to build it again in the middle of the run, and would not say what it was."""
+    found = TYPED[kind]
+    await place.execute(NARROW, found.make)
+    action = RetypeField(entity="stock", field=found.field, was=parse(found.was), to=parse(to))
+    await refused(place, action, found.named)
