@@ -1,7 +1,9 @@
 """How one value becomes one of another logical type: an explicit, pure rule for each BSON type.
 
 Rounding follows PostgreSQL, so that both databases of a pair end with the same number: between numbers to `Decimal`
-half away from zero, from `Float` to a whole number half to even.
+half away from zero, from `Float` to a whole number half to even. Only values of the BSON type that belongs to the old
+type are rounded, because only they were announced: any other counts by its digits, and does not convert where it would
+lose some.
 """
 
 from __future__ import annotations
@@ -59,15 +61,15 @@ def _convert(value: Any, was: LogicalType, to: LogicalType) -> Any:
                 raise Unconvertible("the text is too long")
             return text
         case Kind.INTEGER | Kind.BIG_INTEGER:
-            return _as_integer(value, to)
+            return _as_integer(value, was, to)
         case Kind.FLOAT:
-            return value if isinstance(value, float) else _as_double(value)
+            return value if isinstance(value, float) else _as_double(value, was)
         case Kind.DECIMAL:
             return _as_decimal(value, was, to)
         case Kind.BOOLEAN:
             return _as_boolean(value)
         case Kind.DATE:
-            return convert_moment.as_day(value)
+            return convert_moment.as_day(value, was)
         case Kind.DATE_TIME:
             return convert_moment.as_moment(value, timezone=to.timezone)
         case Kind.JSON:
@@ -135,12 +137,27 @@ def _same(value: Any, *types: type) -> Any:
     return value
 
 
-def _as_number(value: Any) -> Decimal | int | float:
+def _belongs(value: Any, was: LogicalType) -> bool:
+    """Tell whether a number is of the BSON type of its field; MongoDB lets one field hold several types."""
     from bson import Decimal128
 
-    if isinstance(value, bool):
+    match was.kind:
+        case Kind.INTEGER | Kind.BIG_INTEGER:
+            return isinstance(value, int) and (was.kind is Kind.BIG_INTEGER or int(value) in INT32)
+        case Kind.FLOAT:
+            return isinstance(value, float)
+        case Kind.DECIMAL:
+            return isinstance(value, Decimal128)
+        case _:
+            return False
+
+
+def _as_number(value: Any, was: LogicalType) -> Decimal | int | float:
+    from bson import Decimal128
+
+    if isinstance(value, bool) and was.kind is Kind.BOOLEAN:
         return int(value)
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, Decimal128):
         return value.to_decimal()
@@ -151,34 +168,42 @@ def _as_number(value: Any) -> Decimal | int | float:
     raise Unconvertible(f"a {type(value).__name__} is no number")
 
 
-def _as_integer(value: Any, to: LogicalType) -> Any:
+def _as_integer(value: Any, was: LogicalType, to: LogicalType) -> Any:
     from bson import Int64
 
     if isinstance(value, str) and not _WHOLE.fullmatch(value.strip(spellings.SPACES)):
         raise Unconvertible("the text is no whole number")
-    number = _as_number(value)
+    number = _as_number(value, was)
     if isinstance(number, float):
         if not math.isfinite(number):
             raise Unconvertible("it is not finite")
-        number = round(number)
+        whole = round(number)
     elif isinstance(number, Decimal):
-        number = int(number.quantize(Decimal(1), context=_EXACT))
-    # A range looks for anything but a plain int, such as Int64, by counting up to it.
-    whole = int(number)
+        whole = int(number.quantize(Decimal(1), context=_EXACT))
+    else:
+        # A range looks for anything but a plain int, such as Int64, by counting up to it.
+        whole = int(number)
+    if whole != number and not _belongs(value, was):
+        raise Unconvertible("it is no whole number")
     if whole not in (INT32 if to.kind is Kind.INTEGER else INT64):
         raise Unconvertible("the number is out of range")
     return Int64(whole) if to.kind is Kind.BIG_INTEGER else whole
 
 
-def _as_double(value: Any) -> float:
+def _as_double(value: Any, was: LogicalType) -> float:
     if isinstance(value, str) and value in (spellings.NOT_A_NUMBER, *spellings.INFINITIES):
         return float(value)
-    number = _as_number(value)
+    number = _as_number(value, was)
     double = float(number)
-    if isinstance(number, Decimal) and number.is_finite():
+    if isinstance(number, Decimal):
+        if not number.is_finite():
+            return double
         if not math.isfinite(double) or (double == 0 and number != 0):
             raise Unconvertible("the number is out of the range of a double")
-        if isinstance(value, str) and Decimal(repr(double)) != number:
+    if not _belongs(value, was):
+        # A whole number is also held by no double that only shows the same first digits.
+        moved = isinstance(number, int) and int(double) != number
+        if moved or Decimal(repr(double)) != number:
             raise Unconvertible("a double does not hold all these digits")
     return double
 
@@ -188,7 +213,7 @@ def _as_decimal(value: Any, was: LogicalType, to: LogicalType) -> Any:
 
     if isinstance(value, str) and value == spellings.NOT_A_NUMBER:
         return Decimal128(value)
-    number = _as_number(value)
+    number = _as_number(value, was)
     # A double goes over by its shortest spelling, which is what an application shows of it.
     exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
     if exact.is_nan():
@@ -198,7 +223,8 @@ def _as_decimal(value: Any, was: LogicalType, to: LogicalType) -> Any:
     rounded = exact.quantize(Decimal(1).scaleb(-(to.scale or 0)), context=_EXACT)
     if abs(rounded) >= Decimal(10) ** ((to.precision or 0) - (to.scale or 0)):
         raise Unconvertible("the number has too many digits")
-    if rounded != exact and fidelity(was, to) is not Fidelity.LOSSY:
+    announced = fidelity(was, to) is Fidelity.LOSSY and _belongs(value, was)
+    if rounded != exact and not announced:
         raise Unconvertible("the number has more decimals than fit")
     return Decimal128(rounded)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from skill_server.backends import spellings
@@ -16,11 +16,11 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive like the text it is taken 
 _DAY_MS = 86_400_000
 
 
-def as_day(value: Any) -> Any:
-    """Return the midnight of a day in text, or of a moment.
+def as_day(value: Any, was: LogicalType) -> Any:
+    """Return the midnight of a day in text, or of a moment; only where `was` is `DateTime` the time may be cut off.
 
     Raises:
-        Unconvertible: the text is no day of the calendar.
+        Unconvertible: the text is no day of the calendar, or a moment among other values is no midnight.
     """
     from bson.datetime_ms import DatetimeMS
 
@@ -29,11 +29,17 @@ def as_day(value: Any) -> Any:
             raise Unconvertible("the text is no day such as 2024-02-29")
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     if isinstance(value, DatetimeMS):
-        milliseconds = int(value)
-        return value if milliseconds % _DAY_MS == 0 else DatetimeMS(milliseconds - milliseconds % _DAY_MS)
-    if not isinstance(value, datetime):
+        rest = int(value) % _DAY_MS
+        day = DatetimeMS(int(value) - rest) if rest else value
+    elif isinstance(value, datetime):
+        moment = value.astimezone(UTC)
+        day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        rest = moment - day
+    else:
         raise Unconvertible(f"a {type(value).__name__} is no day")
-    return value.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if rest and was.kind is not Kind.DATE_TIME:
+        raise Unconvertible("it is a moment of the day")
+    return day
 
 
 def as_moment(value: Any, *, timezone: bool) -> Any:
@@ -64,11 +70,13 @@ def text(value: Any, was: LogicalType) -> str:
     """Return a day or a moment of the years 1 to 9999 as ISO 8601; `was` tells which it is.
 
     Raises:
-        Unconvertible: another year.
+        Unconvertible: another year, or a day that has a time.
     """
     if not isinstance(value, datetime):
         raise Unconvertible("only the years 1 to 9999 have text")
     moment = value.astimezone(UTC).replace(tzinfo=None)
     if was.kind is Kind.DATE:
+        if moment.time() != time():
+            raise Unconvertible("it is a moment of the day")
         return moment.date().isoformat()
     return moment.isoformat() + ("" if was.kind is Kind.DATE_TIME and not was.timezone else "Z")

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from bson import Binary, Decimal128, Int64
+from bson.datetime_ms import DatetimeMS
 
 from skill_server.backends.mongo.convert import Unconvertible, convert
 from skill_server.model.logical import parse
 
+LONG = Int64(2**53 + 1)
 MOMENT = datetime(2024, 2, 29, 12, 34, 56, 789000, tzinfo=UTC)
 DAY = datetime(2024, 2, 29, tzinfo=UTC)
 UUID = Binary(bytes(range(16)), 4)
@@ -77,3 +79,68 @@ def test_a_value_without_counterpart_is_told(value: Any, to: str) -> None:
     """A guess would be a silent loss."""
     with pytest.raises(Unconvertible):
         convert(value, parse("Text"), parse(to))
+
+
+@pytest.mark.parametrize(
+    ("value", "was", "to"),
+    [
+        (5.5, "Text", "Integer"),
+        (True, "Text", "Integer"),
+        (5.5, "Boolean", "Integer"),
+        (5.5, "Integer", "BigInteger"),
+        (Decimal128("5.5"), "Integer", "BigInteger"),
+        (True, "Integer", "BigInteger"),
+        (5.5, "BigInteger", "Integer"),
+        (False, "BigInteger", "Integer"),
+        (Decimal128("5.5"), "Float", "Integer"),
+        (True, "Float", "Integer"),
+        (5.5, "Decimal(5,1)", "Integer"),
+        (LONG, "Integer", "Float"),
+        (LONG, "Text", "Float"),
+        (LONG, "Decimal(20,0)", "Float"),
+        (Int64(36028797018963970), "Integer", "Float"),
+        (Decimal128("0.1000000000000000055"), "Integer", "Float"),
+        (True, "Integer", "Float"),
+        (5.125, "Decimal(5,3)", "Decimal(5,2)"),
+        (Decimal128("5.125"), "Float", "Decimal(5,2)"),
+        (True, "Integer", "Decimal(5,2)"),
+        (MOMENT, "Text", "Date"),
+        (DatetimeMS(10**15 + 1), "Text", "Date"),
+        (MOMENT, "Date", "Text"),
+        (MOMENT, "Date", "String(40)"),
+        ([1, 5.5], "Array(Integer)", "Array(BigInteger)"),
+        ([5.5], "Array(Integer)", "Integer"),
+        ([MOMENT], "Array(Date)", "Json"),
+    ],
+)
+def test_a_value_of_another_type_than_its_field_is_never_rounded_or_cut(
+    value: Any, was: str, to: str
+) -> None:
+    """Nobody was told that such a value would lose something."""
+    with pytest.raises(Unconvertible):
+        convert(value, parse(was), parse(to))
+
+
+@pytest.mark.parametrize(
+    ("value", "was", "to", "expected"),
+    [
+        (5.0, "Text", "Integer", 5),
+        (Decimal128("5.0"), "Integer", "BigInteger", Int64(5)),
+        (5.0, "BigInteger", "Integer", 5),
+        (Int64(5), "Integer", "Float", 5.0),
+        (Decimal128("0.1"), "Integer", "Float", 0.1),
+        (LONG, "BigInteger", "Float", 2.0**53),
+        (Decimal128("0.1000000000000000055"), "Decimal(20,19)", "Float", 0.1),
+        (5.5, "Decimal(5,3)", "Decimal(5,2)", Decimal128("5.50")),
+        (DAY, "Text", "Date", DAY),
+        (MOMENT, "Text", "DateTime", MOMENT),
+        (DatetimeMS(86_400_000), "Text", "Date", DatetimeMS(86_400_000)),
+        (DatetimeMS(86_400_001), "DateTime", "Date", DatetimeMS(86_400_000)),
+    ],
+)
+def test_a_value_that_keeps_its_digits_converts_whatever_its_type(
+    value: Any, was: str, to: str, expected: Any
+) -> None:
+    """Mixed types alone are no reason to stop, and what is declared lossy still rounds the field's own type."""
+    new = convert(value, parse(was), parse(to))
+    assert (type(new), new) == (type(expected), expected)
