@@ -1,26 +1,32 @@
 """How the model definition changes with a plan: the touched entities as SQLAlchemy 2 classes, before and after.
 
-Pure. Checks are left out, because the words of a check are each database's own.
+Pure. Indexes and checks are shown in the words of PostgreSQL, which is where SQLAlchemy makes them.
 """
 
 import difflib
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
+from skill_server.generate import model_sql
+from skill_server.model import action as actions
 from skill_server.model.declaration import declaration
 from skill_server.model.ids import RETIRED_PREFIX, BackendKind
 from skill_server.model.plan import Plan
-from skill_server.model.snapshot import Entity, Field, Snapshot
+from skill_server.model.snapshot import Constraint, Entity, Field, Index, Snapshot
 from skill_server.plan import build
 
+_Item = TypeVar("_Item", Index, Constraint)
+
 _WORD = re.compile(r"[^\W_]+")
+_MAKES = re.compile(r"CREATE (UNIQUE )?INDEX |ALTER TABLE .* ADD CONSTRAINT ", re.DOTALL)
 _UNCHANGED = "no model changes\n"
 
 
 def model_diff(plan: Plan) -> str:
     """Return the unified difference of the models before and after an upgrade, or a line that says there is none."""
     before = Snapshot(backend=BackendKind.POSTGRES, entities=plan.before, fingerprint="before", namespaces=())
-    after = build.schema_after(plan, before)
+    after = _defined(build.schema_after(plan, before), plan)
     lines = difflib.unified_diff(
         list(models(before)), list(models(after)), "models before", "models after", n=2, lineterm=""
     )
@@ -64,17 +70,40 @@ def _more(entity: Entity, field: Field) -> Iterator[str]:
 
 
 def _arguments(entity: Entity) -> Iterator[str]:
-    known = {field.name: field.native_name for field in entity.fields}
-    shown = [
-        f'Index("{index.name}", {", ".join(repr(known[key.field or ""]) for key in index.keys)}'
-        + (", unique=True)" if index.unique else ")")
-        for index in entity.indexes
-        # An index of a constraint comes with it; an expression has to be written by hand.
-        if index.constraint is None and index.keys and all(key.field in known for key in index.keys)
-    ]
+    # An index of a constraint comes with it.
+    shown = [model_sql.index_line(entity, index) for index in entity.indexes if index.constraint is None]
+    shown += [model_sql.check_line(entity, item) for item in entity.constraints if item.kind == "check"]
     if namespace := entity.native_name.rpartition(".")[0]:
-        shown.append(f'{{"schema": "{namespace}"}}')
+        shown.append(f'{{"schema": "{namespace}"}},')
     if shown:
         yield "__table_args__ = ("
-        yield from (f"    {line}," for line in shown)
+        yield from (f"    {line}" for line in shown)
         yield ")"
+
+
+def _defined(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """Return a foreseen schema with the SQL of what the plan makes as its definition."""
+    made: dict[str, set[str]] = {}
+    for step in plan.of(BackendKind.POSTGRES):
+        if isinstance(step.action, actions.BuildIndex | actions.AddConstraint):
+            texts = [item.text for item in step.forward.statements if _MAKES.match(item.text)]
+            made.setdefault(step.action.name, set()).update(texts)
+    # A name that is made twice, in two places, says nothing for certain.
+    sure = {name: next(iter(texts)) for name, texts in made.items() if len(texts) == 1}
+
+    def defined(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        return tuple(
+            item if item.definition else item.model_copy(update={"definition": sure.get(item.name, "")})
+            for item in items
+        )
+
+    return snapshot.model_copy(
+        update={
+            "entities": tuple(
+                entity.model_copy(
+                    update={"indexes": defined(entity.indexes), "constraints": defined(entity.constraints)}
+                )
+                for entity in snapshot.entities
+            )
+        }
+    )

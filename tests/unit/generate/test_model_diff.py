@@ -61,6 +61,7 @@ def test_a_class_says_what_sqlalchemy_has_to_know() -> None:
         '    __tablename__ = "odd things"',
         "    __table_args__ = (",
         "        Index(\"ix\", 'tags', unique=True),",
+        "        # Index ix_words: write it by hand, see the SQL",
         "    )",
         "",
         "    _2_keys: Mapped[int] = mapped_column('2 keys', Integer, primary_key=True, autoincrement=True)",
@@ -71,7 +72,7 @@ def test_a_class_says_what_sqlalchemy_has_to_know() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["copy_records", "add_check", "transform_fields"])
+@pytest.mark.parametrize("name", ["copy_records", "transform_fields"])
 def test_a_change_that_no_model_sees_says_so(name: str) -> None:
     """An empty answer would look like a fault."""
     assert model_diff(golden_plan(HERE / name)) == "no model changes\n"
@@ -84,6 +85,13 @@ def test_a_change_that_no_model_sees_says_so(name: str) -> None:
         ("rename_entity", ["class Owners(Base):"], ["class People(Base):"]),
         ("drop_entity", ["class Owners(Base):"], []),
         ("move_entity", [], ['        {"schema": "stock"},']),
+        ("drop_check", ["        CheckConstraint('(\"Quantity\" >= 0)', name="], []),
+        ("add_check-one-of", [], ['        CheckConstraint(\'"Flag" IN (']),
+        (
+            "rename_field",
+            ['        Index("ix_items_lower"'],
+            ["        # Index ix_items_lower: write it by hand"],
+        ),
         ("split_field", ["    Name: Mapped"], ["    first_name: Mapped", "    last_name: Mapped"]),
     ],
 )
