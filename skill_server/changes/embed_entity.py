@@ -9,7 +9,7 @@ from skill_server import changes
 from skill_server.model import action, fitness, formula, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
-from skill_server.model.flow import Assignment, Lookup
+from skill_server.model.flow import Assignment, Homes, Lookup
 from skill_server.model.ids import Name
 from skill_server.model.logical import parse
 from skill_server.model.snapshot import Snapshot
@@ -21,7 +21,8 @@ class EmbedEntity(Change):
     """The new field `field` holds the records of `source` whose `reference` equals `own_field`, in order of their key.
 
     `key` identifies the records of `source` and is a member of the objects too, so that what was written to an object
-    goes back to its record. Objects that were added meanwhile stay in the array that the downgrade keeps aside.
+    goes back to its record. Objects and members that were added and objects that were taken out meanwhile are listed on
+    the way back, because a record may need more than its object says, and others may refer to it.
     """
 
     kind: Literal["embed_entity"] = "embed_entity"
@@ -69,6 +70,7 @@ class EmbedEntity(Change):
                     own=self.reference,
                     theirs=self.own_field,
                     fields={self.field: _FOUND},
+                    homes=Homes(each=self.field, key=self.key, members=members),
                 ),
                 formula=formula.element(_FOUND, self.key, self.key, self.fields),
             ),

@@ -9,7 +9,7 @@ from skill_server import changes
 from skill_server.model import action, formula, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
-from skill_server.model.flow import Assignment, Lookup
+from skill_server.model.flow import Assignment, Homes, Lookup
 from skill_server.model.formula import NewField
 from skill_server.model.ids import Name
 from skill_server.model.snapshot import Snapshot
@@ -21,7 +21,8 @@ class MoveFields(Change):
     """The same fields in another entity; `by` is one pair, a field of `to` and the equal field of this entity.
 
     Values of records without a counterpart stay with the hidden fields. Records that share a counterpart have to agree,
-    and on the way back so do the counterparts that share a record.
+    and on the way back so do the counterparts that share a record. A value that was written to a counterpart that no
+    record has any more has nowhere to go back to, and is listed.
     """
 
     kind: Literal["move_fields"] = "move_fields"
@@ -56,7 +57,7 @@ class MoveFields(Change):
             forward=Assignment(writes=names, lookup=there, formula=formula.agreeing(_FOUND, names)),
         )
         # On the way back this asks the values there, as long as they are there, so it is undone before the fields go.
-        here = Lookup(entity=self.to, own=own, theirs=theirs, fields=same, many=_FOUND)
+        here = Lookup(entity=self.to, own=own, theirs=theirs, fields=same, many=_FOUND, homes=Homes())
         agreed = formula.agreeing(_FOUND, names)
         yield action.UpdateValues(
             entity=self.entity, backward=Assignment(writes=names, lookup=here, formula=agreed)

@@ -33,6 +33,18 @@ class Expressions(Frozen):
 Formula = Annotated[Function | Expressions, Field(discriminator="kind")]
 
 
+class Homes(Frozen):
+    """What has to go back where a lookup carries values back: all that was written since, or it is listed beforehand.
+
+    Without `each`, a value in one of the looked-up fields needs a record that finds it. With `each`, the objects in
+    that array and the records that find it are the same by `key`, and no object has more members than `members`.
+    """
+
+    each: Name | None = None
+    key: Name | None = None
+    members: tuple[Name, ...] = ()
+
+
 class Lookup(Frozen):
     """Values of another entity's record, found where its field `theirs` equals this record's field `own`.
 
@@ -45,6 +57,7 @@ class Lookup(Frozen):
     theirs: Name
     fields: dict[Name, Name]
     many: Name | None = None
+    homes: Homes | None = None
 
 
 class Assignment(Frozen):

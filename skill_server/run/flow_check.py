@@ -10,6 +10,7 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step
 from skill_server.model.snapshot import Snapshot
 from skill_server.plan import foresee
+from skill_server.run import strays
 from skill_server.run.computing import Computed, Computing
 from skill_server.run.fitting import Fitting
 from skill_server.run.making import Making
@@ -20,28 +21,31 @@ _LISTED = 20
 
 
 class Offence(Frozen):
-    """One reason why records cannot be carried over, in words that follow their count, and the first keys."""
+    """One reason why records of an entity cannot be carried over, in words that follow their count, and first keys."""
 
+    entity: str
     reason: str
     count: int
     keys: tuple[str, ...]
 
 
 class _Offences:
-    def __init__(self) -> None:
-        self._keys: dict[str, list[str]] = {}
-        self._counts: dict[str, int] = {}
+    def __init__(self, entity: str) -> None:
+        self._entity = entity
+        self._keys: dict[tuple[str, str], list[str]] = {}
+        self._counts: dict[tuple[str, str], int] = {}
 
-    def add(self, reason: str, key: str) -> None:
-        self._counts[reason] = self._counts.get(reason, 0) + 1
-        keys = self._keys.setdefault(reason, [])
+    def add(self, reason: str, key: str, entity: str | None = None) -> None:
+        place = (entity or self._entity, reason)
+        self._counts[place] = self._counts.get(place, 0) + 1
+        keys = self._keys.setdefault(place, [])
         if len(keys) < _LISTED:
             keys.append(key)
 
     def all(self) -> tuple[Offence, ...]:
         return tuple(
-            Offence(reason=reason, count=count, keys=tuple(self._keys[reason]))
-            for reason, count in self._counts.items()
+            Offence(entity=entity, reason=reason, count=count, keys=tuple(self._keys[entity, reason]))
+            for (entity, reason), count in self._counts.items()
         )
 
 
@@ -52,7 +56,7 @@ async def check(pair: Pair, plan: Plan, step: Step, flow: Flow, batch: int = 500
         Refused: the function does not end or is not pure, or an entity or field is missing.
     """
     snapshot = await pair[step.backend].inspect()
-    found = _Offences()
+    found = _Offences(flow.entity)
     match flow.operation:
         case "update" if flow.forward is not None:
             fitting = Fitting(_foreseen(snapshot, plan, step), flow.entity)
@@ -60,6 +64,8 @@ async def check(pair: Pair, plan: Plan, step: Step, flow: Flow, batch: int = 500
         case "revert" if flow.backward is not None:
             fitting = Fitting(snapshot, flow.entity)
             await _assignment(pair, step.backend, flow, flow.backward, fitting, batch, found)
+            for stray in await strays.found(pair[step.backend].records, plan, step.backend, flow, batch):
+                found.add(stray.reason, stray.shown, stray.entity)
         case "copy" if flow.copy_of is not None:
             fitting = Fitting(_foreseen(snapshot, plan, step), flow.entity)
             there = _is_there(snapshot, flow.entity, flow.copy_of)

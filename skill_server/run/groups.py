@@ -28,7 +28,7 @@ async def ask(pair: Pair, plan: Plan, steps: Sequence[Step]) -> None:
             for offence in await flow_check.check(pair, plan, step, move):
                 keys = f"first keys: {', '.join(offence.keys)}"
                 offenders.append(
-                    f"{step.backend}: {offence.count} records of {move.entity} {offence.reason} ({keys})"
+                    f"{step.backend}: {offence.count} records of {offence.entity} {offence.reason} ({keys})"
                 )
     if offenders:
         raise Refused(
