@@ -61,8 +61,9 @@ class AddCheck(Change):
         yield from presence.field_problems(snapshot, self.entity, self.field)
         yield from presence.constraint_taken_problems(snapshot, self.entity, self.name)
         known = fitness.type_of(snapshot, self.entity, self.field)
+        declared = fitness.declared_type_of(snapshot, self.entity, self.field)
         for value in self.one_of:
-            yield from fitness.default_problems(snapshot, self.field, known, value)
+            yield from fitness.default_problems(snapshot, self.field, declared, value)
         bounds = self.minimum is not None or self.maximum is not None
         text = any(part is not None for part in (self.min_length, self.max_length, self.pattern))
         if (bounds and known is not None and known.kind not in _ORDERED) or (

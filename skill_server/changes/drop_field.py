@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from skill_server import changes
-from skill_server.model import action, presence, values
+from skill_server.model import action, fitness, presence
 from skill_server.model.change import Change
 from skill_server.model.finding import Finding
 from skill_server.model.ids import Name
@@ -40,16 +40,8 @@ class DropField(Change):
         """Yield a field that is not there or identifies records, and a `fill` that its type cannot hold."""
         yield from presence.field_problems(snapshot, self.entity, self.field)
         yield from presence.key_problems(snapshot, self.entity, self.field)
-        entity = snapshot.entity(self.entity)
-        field = entity.field(self.field) if entity else None
-        if field is not None and field.type is not None and (reason := values.misfit(self.fill, field.type)):
-            yield presence.problem(
-                "default-does-not-fit",
-                snapshot,
-                f"the fill of {self.field} is no {field.type}: {reason[:200]}",
-                f"Write a fill that {field.type} holds exactly.",
-                name=self.field,
-            )
+        known = fitness.declared_type_of(snapshot, self.entity, self.field)
+        yield from fitness.default_problems(snapshot, self.field, known, self.fill)
 
     def retired_names(self) -> frozenset[str]:
         """Return the name of the field."""

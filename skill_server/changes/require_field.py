@@ -32,6 +32,7 @@ class RequireField(Change):
                     reads=(self.field,),
                     formula=formula.filling(self.field, self.fill),
                 ),
+                fill=self.fill,
             )
         yield action.SetNullable(
             entity=self.entity, field=self.field, nullable=False, with_update=self.fill is not None
@@ -60,7 +61,7 @@ class RequireField(Change):
     def problems(self, snapshot: Snapshot) -> Iterator[Finding]:
         """Yield a field that is not there, and a fill that its type cannot hold."""
         yield from presence.field_problems(snapshot, self.entity, self.field)
-        known = fitness.type_of(snapshot, self.entity, self.field)
+        known = fitness.declared_type_of(snapshot, self.entity, self.field)
         yield from fitness.default_problems(snapshot, self.field, known, self.fill)
 
 

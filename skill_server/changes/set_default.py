@@ -44,7 +44,7 @@ class SetDefault(Change):
                 "Give a default, or ask for drop_default.",
                 name=self.field,
             )
-        known = fitness.type_of(snapshot, self.entity, self.field)
+        known = fitness.declared_type_of(snapshot, self.entity, self.field)
         yield from fitness.default_problems(snapshot, self.field, known, self.default)
 
 

@@ -63,6 +63,14 @@ def type_of(snapshot: Snapshot, entity: str, field: str) -> LogicalType | None:
     return known.type if known else None
 
 
+def declared_type_of(snapshot: Snapshot, entity: str, field: str) -> LogicalType | None:
+    """Return the type of a field where the database declares one; one that is read off values is no measure.
+
+    A day is a moment to MongoDB, and a number that happens to be whole an integer.
+    """
+    return type_of(snapshot, entity, field) if snapshot.declares_fields else None
+
+
 def deletion_problems(snapshot: Snapshot, entity: str, field: str, on_delete: str) -> Iterator[Finding]:
     """Yield an error where deleting would have to empty a field that may not be empty."""
     found = snapshot.entity(entity)

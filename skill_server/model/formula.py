@@ -5,18 +5,20 @@ What is made here is source text only. It runs in a process of its own (`run.san
 
 import ast
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from skill_server.model import pure_function
-from skill_server.model.base import Frozen
+from skill_server.model import pure_function, values
+from skill_server.model.base import Frozen, Json
 from skill_server.model.flow import Function
 from skill_server.model.ids import Name
 from skill_server.model.logical import FieldType, Kind, LogicalType
 
 _LONGEST = 64 * 1024
 _TEXTUAL = frozenset({Kind.STRING, Kind.TEXT})
+_MODULES = ("base64", "datetime", "decimal", "uuid")
 
 
 class NewField(Frozen):
@@ -63,13 +65,41 @@ def _definition(source: str) -> ast.FunctionDef:
             )
 
 
-def filling(field: str, value: object) -> Function:
-    """Return a function that gives an empty field a value and leaves the others as they are."""
+def filling(field: str, value: Json, kind: LogicalType | None = None) -> Function:
+    """Return a function that gives an empty field a value of its type and leaves the others as they are.
+
+    A value that the type cannot hold, and one of an unknown type, is given as it was written.
+    """
+    fits = kind is not None and values.misfit(value, kind) is None
+    given = _spelled(value, kind) if kind is not None and fits else repr(value)
     return _made(
         "fill",
+        *(f"import {module}" for module in _MODULES if f"{module}." in given and given != repr(value)),
         f"value = record.get({field!r})",
-        f"return {{{field!r}: {value!r} if value is None else value}}",
+        f"return {{{field!r}: {given} if value is None else value}}",
     )
+
+
+def _spelled(value: Json, kind: LogicalType) -> str:
+    """Return the Python expression of a literal that fits its type."""
+    match kind.kind:
+        case Kind.DECIMAL if isinstance(value, str | int):
+            # Every digit of the scale, as PostgreSQL writes it, so that the databases hold the same spelling.
+            digits = format(Decimal(value), f".{kind.scale or 0}f")
+            return f"decimal.Decimal({digits!r})"
+        case Kind.DATE:
+            return f"datetime.date.fromisoformat({value!r})"
+        case Kind.DATE_TIME:
+            return f"datetime.datetime.fromisoformat({value!r})"
+        case Kind.UUID:
+            return f"uuid.UUID({value!r})"
+        case Kind.BINARY:
+            return f"base64.b64decode({value!r})"
+        case Kind.ARRAY if isinstance(value, list) and kind.of is not None:
+            of = kind.of
+            return f"[{', '.join('None' if part is None else _spelled(part, of) for part in value)}]"
+        case _:
+            return repr(value)
 
 
 def splitting(field: str, parts: Sequence[str], separator: str) -> Function:

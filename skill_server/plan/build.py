@@ -12,6 +12,7 @@ from skill_server.model.plan import Phase, Piece, Plan, PlanKind, Step, TargetId
 from skill_server.model.snapshot import Entity, Snapshot
 from skill_server.plan import along, foresee, order
 from skill_server.plan.sharing import require_apart
+from skill_server.plan.typed import typed
 
 # (action, schema before it) -> pieces, for one database.
 Render = Callable[[Action, Snapshot], tuple[Piece, ...]]
@@ -168,6 +169,7 @@ def _assembled(
     snapshots: Mapping[BackendKind, Snapshot],
     renders: Mapping[BackendKind, Render],
 ) -> Plan:
+    actions = typed(actions, snapshots)
     drafts: list[tuple[Action, BackendKind, Piece]] = []
     for backend in BACKENDS:
         if backend not in request.not_applicable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from skill_server.backends.mongo.values import TYPE_NAMES, to_bson
+from skill_server.backends.mongo.values import TYPE_NAMES, to_bson, type_here
 from skill_server.errors import Refused
 from skill_server.model.action import BuildIndex
 from skill_server.model.ids import BackendKind
@@ -112,8 +112,8 @@ def _value(action: BuildIndex, each: Condition, entity: Entity) -> Any:
             "Write the value, or ask for the field to be present.",
         )
     field = entity.field(each.field)
-    if field is not None and field.type is not None:
-        return to_bson(each.value, field.type)
+    if (known := type_here(action.types.get(each.field), field)) is not None:
+        return to_bson(each.value, known)
     number = isinstance(each.value, int | float) and not isinstance(each.value, bool)
     if number and field is not None and "decimal" in field.native_type.split("|"):
         return Decimal128(str(each.value))

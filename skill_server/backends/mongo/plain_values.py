@@ -144,6 +144,8 @@ def _driver(value: Any, types: frozenset[str]) -> Any:
             return value
         case int():
             return _integer(value, types)
+        case Decimal() | date() if types == only("string"):
+            return str(value) if isinstance(value, Decimal) else value.isoformat()
         case Decimal():
             return _decimal(value, types)
         case datetime():

@@ -15,6 +15,7 @@ from skill_server.backends.mongo.rendering import (
     swapped,
     way,
 )
+from skill_server.backends.mongo.values import type_here
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import (
@@ -100,7 +101,7 @@ def _words(subject: Subject, spec: CheckSpec, *, nullable: bool) -> JsonObject:
     known = next((field for field in subject.entity.fields if field.native_name == subject.field), None)
     return rules.words_of(
         spec.rule,
-        None if known is None else known.type,
+        type_here(spec.type, known),
         decimal=known is not None and "decimal" in known.native_type.split("|"),
         nullable=nullable,
     )

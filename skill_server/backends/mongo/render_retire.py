@@ -13,7 +13,7 @@ from skill_server.backends.mongo.operations import (
 )
 from skill_server.backends.mongo.render_index import created, dropped, duplicates, naming
 from skill_server.backends.mongo.rendering import Subject, piece, require_subject, side_collection, way
-from skill_server.backends.mongo.values import to_bson
+from skill_server.backends.mongo.values import to_bson, type_here
 from skill_server.backends.mongo.wording import probe, statement
 from skill_server.errors import Refused
 from skill_server.model.action import PurgeField, PurgeType, PurgeValues, RetireField
@@ -37,7 +37,7 @@ def retire(action: RetireField, snapshot: Snapshot, names: NameMap, migration: s
         )
     fill = None
     if action.fill is not None:
-        known = field.type if field is not None else None
+        known = type_here(action.type, field)
         fill = ejson.dumps(action.fill if known is None else to_bson(action.fill, known))
     pieces = [_opening(subject), _values(subject, fill), _closing(subject)]
     return tuple(part for part in pieces if part.up.statements)

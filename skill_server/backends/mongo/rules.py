@@ -11,7 +11,7 @@ from skill_server.backends.mongo.operations import FindOffenders
 from skill_server.backends.mongo.values import INT64, to_bson
 from skill_server.backends.mongo.wording import probe
 from skill_server.model.base import JsonObject
-from skill_server.model.logical import LogicalType
+from skill_server.model.logical import Kind, LogicalType
 from skill_server.model.plan import Probe
 from skill_server.model.rule import Rule
 
@@ -65,7 +65,8 @@ def _number(value: int | float, *, decimal: bool) -> Any:
 
 
 def _plain(value: Any, known: LogicalType | None, *, decimal: bool) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool) and (known is None or decimal):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and (known is None or (decimal and known.kind is not Kind.DECIMAL)):
         return _number(value, decimal=decimal)
     return value if known is None else to_bson(value, known)
 

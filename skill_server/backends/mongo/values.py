@@ -12,6 +12,7 @@ from typing import Any, cast
 from skill_server.errors import Invalid
 from skill_server.model.base import Json
 from skill_server.model.logical import Kind, LogicalType
+from skill_server.model.snapshot import Field
 
 BSON_TYPE = {
     Kind.STRING: "string",
@@ -63,6 +64,8 @@ _LOGICAL = {
     frozenset({"array"}): Kind.JSON,
     frozenset({"object", "array"}): Kind.JSON,
 }
+_INTEGERS = frozenset({"int", "long"})
+_BSON_WORDS = frozenset(TYPE_NAMES.values()) - {"null"}
 INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
 
@@ -162,6 +165,19 @@ def _to_bson(value: Any, to: LogicalType) -> Any:
             return [None if part is None else _to_bson(part, to.of) for part in parts]
         case _:
             raise ValueError("another type")
+
+
+def type_here(declared: LogicalType | None, field: Field | None) -> LogicalType | None:
+    """Return the type by which a literal for a field is read: the declared one, unless the documents hold another."""
+    if declared is None or declared.kind not in BSON_TYPE or (field and not _may_be(declared, field)):
+        return field.type if field is not None else None
+    return declared
+
+
+def _may_be(declared: LogicalType, field: Field) -> bool:
+    there = frozenset(field.native_type.split("|"))
+    word = BSON_TYPE[declared.kind]
+    return word in there or (word in _INTEGERS and bool(there & _INTEGERS)) or not there & _BSON_WORDS
 
 
 def _whole(value: Any) -> bool:

@@ -9,7 +9,7 @@ from skill_server.model.snapshot import Field
 
 _TEXTUAL = frozenset({Kind.STRING, Kind.TEXT})
 # Values of these types are written as text.
-_WRITTEN = frozenset({Kind.DATE, Kind.DATE_TIME, Kind.UUID})
+_WRITTEN = frozenset({Kind.DATE, Kind.DATE_TIME, Kind.DECIMAL, Kind.UUID})
 _NUMERIC = frozenset({Kind.INTEGER, Kind.BIG_INTEGER, Kind.FLOAT, Kind.DECIMAL})
 
 

@@ -7,17 +7,22 @@ from pydantic import Field
 from skill_server.model.action.base import ActionBase
 from skill_server.model.base import Frozen
 from skill_server.model.ids import Name
+from skill_server.model.logical import FieldType
 from skill_server.model.rule import Rule
 
 OnDelete = Literal["no action", "restrict", "cascade", "set null", "set default"]
 
 
 class CheckSpec(Frozen):
-    """A rule that every value of a field follows; an empty field follows all rules."""
+    """A rule that every value of a field follows; an empty field follows all rules.
+
+    `type` is the declared type of the field, by which listed values are read; None where no database declares one.
+    """
 
     kind: Literal["check"] = "check"
     field: Name
     rule: Rule
+    type: FieldType | None = None
 
 
 class ReferenceSpec(Frozen):

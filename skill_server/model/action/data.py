@@ -3,7 +3,7 @@
 from typing import Literal
 
 from skill_server.model.action.base import ActionBase
-from skill_server.model.base import JsonObject
+from skill_server.model.base import Json, JsonObject
 from skill_server.model.flow import Assignment, Copy
 from skill_server.model.ids import Name
 
@@ -14,11 +14,13 @@ class UpdateValues(ActionBase):
     `forward` computes them. Undone, a record that nobody wrote since gets its old values back; for the others, new ones
     included, `backward` carries what was written over to the fields that it writes, and nothing else is changed.
     Without `forward` nothing happens on the way up, and on the way back `backward` is asked of every record.
+    `fill` is the literal that `forward` gives to one empty field; its formula is made anew once a plan knows the type.
     """
 
     kind: Literal["update_values"] = "update_values"
     forward: Assignment | None = None
     backward: Assignment | None = None
+    fill: Json = None
 
     def claims(self) -> frozenset[tuple[str, str, str]]:
         """Return the fields that are written on the way up."""

@@ -54,14 +54,18 @@ class RenameField(FieldAction):
 
 
 class RetireField(FieldAction):
-    """Hide a field and keep its values; `fill` is what records written meanwhile get when it comes back."""
+    """Hide a field and keep its values; `fill` is what records written meanwhile get when it comes back.
+
+    `type` is the declared type of the field, by which `fill` is read; None where no database declares one.
+    """
 
     kind: Literal["retire_field"] = "retire_field"
     fill: Json = None
+    type: FieldType | None = None
 
     def inverse(self) -> "RestoreField":
         """Return the action that brings the field back."""
-        return RestoreField(entity=self.entity, field=self.field, fill=self.fill)
+        return RestoreField(**self.model_dump(exclude={"kind"}))
 
 
 class RestoreField(FieldAction):
@@ -69,10 +73,11 @@ class RestoreField(FieldAction):
 
     kind: Literal["restore_field"] = "restore_field"
     fill: Json = None
+    type: FieldType | None = None
 
     def inverse(self) -> RetireField:
         """Return the action that hides the field."""
-        return RetireField(entity=self.entity, field=self.field, fill=self.fill)
+        return RetireField(**self.model_dump(exclude={"kind"}))
 
 
 class RetypeField(FieldAction):

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from skill_server.model.action.base import ActionBase
 from skill_server.model.ids import BackendKind, Name, NativeNames
+from skill_server.model.logical import FieldType
 from skill_server.model.snapshot import Condition, IndexKey
 
 
@@ -20,12 +21,14 @@ class _IndexShape(_IndexAction):
 
     `where` are conditions that a record has to fulfil, all of them. `method` `text` searches words. `ignore_case`
     compares text without regard to case. `expression` is an SQL expression that PostgreSQL indexes instead of `keys`,
-    which MongoDB indexes. `expire_after_s` makes MongoDB delete records that long after the moment in the key.
+    which MongoDB indexes. `expire_after_s` makes MongoDB delete records that long after the moment in the key. `types`
+    are the declared types of the fields in `where`, by which its values are read, as far as a database declares them.
     """
 
     keys: tuple[IndexKey, ...]
     unique: bool = False
     where: tuple[Condition, ...] = ()
+    types: dict[Name, FieldType] = {}
     method: Literal["ordered", "text"] = "ordered"
     ignore_case: bool = False
     expression: str | None = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from skill_server.model import formula
 from skill_server.model.flow import Function
+from skill_server.model.logical import parse
 
 
 def called(function: Function, **record: Any) -> Any:
@@ -43,6 +47,27 @@ def test_only_empty_fields_are_filled() -> None:
     assert called(fill) == called(fill, **{"a b": None}) == {"a b": 'it\'s "x"'}
     assert called(fill, **{"a b": ""}) == {"a b": ""}
     assert called(formula.filling("n", 7), n=0) == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("Decimal(10,2)", "9.5", Decimal("9.50")),
+        ("Date", "2024-02-29", date(2024, 2, 29)),
+        ("DateTime(tz)", "2024-02-29T12:00:00+00:00", datetime(2024, 2, 29, 12, tzinfo=UTC)),
+        ("Uuid", "6f9619ff-8b86-4011-b42d-00c04fc964ff", UUID("6f9619ff-8b86-4011-b42d-00c04fc964ff")),
+        ("Binary", "AP8=", b"\x00\xff"),
+        ("Array(Date)", ["2024-02-29", None], [date(2024, 2, 29), None]),
+        ("Text", "decimal.Decimal", "decimal.Decimal"),
+        ("Integer", "no number", "no number"),
+    ],
+)
+def test_a_fill_is_a_value_of_its_type(kind: str, text: Any, value: Any) -> None:
+    """A database that declares no types would keep the text of a decimal for good."""
+    fill = formula.filling("a", text, parse(kind))
+
+    assert repr(called(fill)["a"]) == repr(value)
+    assert formula.checked(fill.source) == fill.source
 
 
 def test_records_that_share_a_counterpart_have_to_agree() -> None:
