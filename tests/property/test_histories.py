@@ -29,7 +29,7 @@ from tests.property.test_round_trip import NAMES, empty, fill_mongodb, fill_post
 pytestmark = pytest.mark.timeout(14400)
 NIGHT = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 # What a run by day may take; at night every example is walked.
-SECONDS = float(os.environ.get("HISTORIES_SECONDS", "inf" if NIGHT else "200"))
+SECONDS = float(os.environ.get("HISTORIES_SECONDS", "inf" if NIGHT else "160"))
 # Refusals that a random change may earn from random records and from what else names its field.
 EXPECTED = frozenset(
     {
