@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from skill_server.backends.postgres.render_scene import Scene
-from skill_server.errors import Refused
+from skill_server.backends.postgres.render_scene import Scene, refuse_dependents
 from skill_server.model.hazard import Lock
 from skill_server.model.plan import Statement
 from skill_server.model.snapshot import Dependent
@@ -92,11 +91,4 @@ def refuse_stuck(place: Scene, field: str, doing: str, *, harmless: frozenset[st
         for item in place.dependents(field)
         if item.kind not in harmless and not (item.kind in REBUILT and item.removal is not None)
     ]
-    if stuck:
-        listed = ", ".join(sorted({f"{item.kind} {item.name}" for item in stuck}))
-        raise Refused(
-            "field-has-dependents",
-            f"{doing} {place.entity.name}.{field} would break what leans on it: {listed}",
-            help="Change or drop what the message names first.",
-            detail={"dependents": [item.name for item in stuck]},
-        )
+    refuse_dependents(place, field, doing, stuck)
