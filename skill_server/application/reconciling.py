@@ -4,7 +4,6 @@ from skill_server.application.session import Session
 from skill_server.errors import MigrationError
 from skill_server.model.flow import Copy
 from skill_server.model.plan import Step
-from skill_server.run import flow as flows
 from skill_server.run.reconcile import Reconciliation, reconcile
 from skill_server.verify.report import CheckResult
 
@@ -20,7 +19,7 @@ async def compared_copies(session: Session, steps: tuple[Step, ...]) -> CheckRes
     told: list[str] = []
     problems: list[str] = []
     for step in steps:
-        flow = flows.of(step)
+        flow = step.forward.flow
         if flow is None or flow.operation != "copy" or flow.copy_of is None:
             continue
         source = _source(flow.copy_of, step)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from skill_server.approve.code import code_of, flow_of
+from skill_server.approve.code import code_of
 from skill_server.approve.question import shown
 from skill_server.gate.verdict import Checklist
 from skill_server.model.base import JsonObject
@@ -80,7 +80,7 @@ def _step(step: Step, snapshots: Mapping[BackendKind, Snapshot]) -> JsonObject:
 
 def _computed(step: Step) -> JsonObject:
     """Return what a move of values computes, which its one statement only names."""
-    code = code_of(step) if flow_of(step) is not None else ()
+    code = code_of(step) if step.forward.flow is not None else ()
     return {"computes": [statement_text(text) for text in code]} if code else {}
 
 

@@ -2,21 +2,15 @@
 
 from skill_server.model import flow_text
 from skill_server.model.action import RunRaw
-from skill_server.model.flow import Flow
 from skill_server.model.plan import Step
 
 # What surrounds an author's statements begins so; they themselves never do.
 _OURS = "SET "
 
 
-def flow_of(step: Step) -> Flow | None:
-    """Return the move of values that a step is forward, if it is one."""
-    return next((each.flow for each in step.forward.statements if each.flow is not None), None)
-
-
 def code_of(step: Step) -> tuple[str, ...]:
     """Return the code that a step runs forward, as it was written; none for what this product makes itself."""
     if isinstance(step.action, RunRaw):
         return tuple(each.text for each in step.forward.statements if not each.text.startswith(_OURS))
-    flow = flow_of(step)
+    flow = step.forward.flow
     return tuple(dict.fromkeys(flow_text.lines(flow, step.backend))) if flow is not None else ()

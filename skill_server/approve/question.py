@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from skill_server.approve.code import code_of, flow_of
+from skill_server.approve.code import code_of
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, PlanKind, Step
@@ -48,9 +48,9 @@ def _taken(plan: Plan) -> Iterator[str]:
         yield "EVERYTHING written since the backup is put aside and no longer seen by the application."
     if deleted:
         yield f"DELETES: {_summaries(deleted)}"
-    if hidden := [step for step in kept if flow_of(step) is None]:
+    if hidden := [step for step in kept if step.forward.flow is None]:
         yield f"Hides (kept until finalize): {_summaries(hidden)}"
-    if replaced := [step for step in kept if flow_of(step) is not None]:
+    if replaced := [step for step in kept if step.forward.flow is not None]:
         yield f"Replaces values (old ones kept until finalize): {_summaries(replaced)}"
     if not deleted and not kept and plan.kind is not PlanKind.RESTORE:
         yield "Deletes nothing and hides nothing."

@@ -66,6 +66,11 @@ class Way(Frozen):
     notes: tuple[Probe, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
+    @property
+    def flow(self) -> Flow | None:
+        """The move of values that this way is, or None where the backend itself runs its statements."""
+        return next((statement.flow for statement in self.statements if statement.flow is not None), None)
+
 
 class Piece(Frozen):
     """What a backend makes of an action in one phase, both ways. `down` is None where nothing brings it back."""

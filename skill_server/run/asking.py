@@ -8,7 +8,6 @@ from skill_server.model.flow import Assignment, Flow
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step
 from skill_server.model.snapshot import Entity
-from skill_server.run import flow
 
 # A field of an entity, or the entity as a whole where the field is None.
 Thing = tuple[str, str | None]
@@ -21,7 +20,7 @@ def asks_late(step: Step, plan: Plan) -> bool:
 
 def asks_after(step: Step, earlier: Sequence[Step], plan: Plan) -> bool:
     """Say whether a step asks about something that one of these steps of the same plan makes or changes."""
-    move = flow.of(step)
+    move = step.forward.flow
     if move is not None:
         # What is copied may be read in the other database; all else that is read lies in the step's own.
         source = (move.copy_of.database if move.copy_of else None) or step.backend
@@ -110,7 +109,7 @@ def _changed(action: Action) -> Iterator[Thing]:
 
 
 def _moved(step: Step) -> Iterator[Thing]:
-    move = flow.of(step)
+    move = step.forward.flow
     if move is None:
         return
     if move.operation in ("copy", "withdraw"):

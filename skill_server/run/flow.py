@@ -15,11 +15,6 @@ _STAGE = "stage"
 _RESTORE = "restore"
 
 
-def of(step: Step) -> Flow | None:
-    """Return the flow that a step is forward, or None where the backend itself runs it."""
-    return next((statement.flow for statement in step.forward.statements if statement.flow is not None), None)
-
-
 async def run(
     pair: Pair, plan_id: str, step: Step, flow: Flow, policy: RunPolicy, progress: Progress
 ) -> None:

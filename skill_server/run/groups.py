@@ -24,7 +24,7 @@ async def ask(pair: Pair, plan: Plan, steps: Sequence[Step]) -> None:
             if result.count:
                 keys = f"first keys: {', '.join(result.keys)}"
                 offenders.append(f"{step.backend}: {result.count} {probe.message} ({keys})")
-        if (move := flow.of(step)) is not None:
+        if (move := step.forward.flow) is not None:
             for offence in await flow_check.check(pair, plan, step, move):
                 keys = f"first keys: {', '.join(offence.keys)}"
                 offenders.append(
@@ -61,7 +61,7 @@ async def run(pair: Pair, plan: Plan, group: Sequence[Step], policy: RunPolicy, 
     backend = pair[group[0].backend]
     marks = await backend.journal.marks(plan.id)
     done = 0
-    for moves, part in groupby(group, key=lambda step: flow.of(step) is not None):
+    for moves, part in groupby(group, key=lambda step: step.forward.flow is not None):
         together = list(part)
         # A flow may compute with what the one before it wrote.
         for steps in [[step] for step in together] if moves else asking.parted(together, plan):
@@ -86,7 +86,7 @@ async def carry(pair: Pair, plan_id: str, step: Step, policy: RunPolicy, progres
 async def _carry(
     pair: Pair, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress
 ) -> None:
-    move = flow.of(steps[0])
+    move = steps[0].forward.flow
     if move is None:
         await pair[steps[0].backend].run(plan_id, steps, policy, progress)
     else:

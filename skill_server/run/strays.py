@@ -9,7 +9,6 @@ from skill_server.backends.records import Record, Records
 from skill_server.model.flow import Flow, Homes, Lookup
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan
-from skill_server.run import flow as flows
 from skill_server.run.sameness import canonical
 
 
@@ -46,7 +45,7 @@ async def found(records: Records, plan: Plan, backend: BackendKind, flow: Flow, 
 
 def _since(plan: Plan, backend: BackendKind, lookup: Lookup) -> str | None:
     """Return the store that tells what the upgrade itself had written there."""
-    for move in map(flows.of, plan.of(backend)):
+    for move in (step.forward.flow for step in plan.of(backend)):
         if move is None or move.forward is None or move.entity != lookup.entity:
             continue
         if set(lookup.fields) <= set(move.forward.writes):

@@ -229,7 +229,7 @@ class Ground:
         """Run steps, moves of values by the one engine that both databases share."""
         pair = Pair(dict.fromkeys(BackendKind, self.backend))
         for step in steps:
-            if (moved := flow.of(step)) is not None:
+            if (moved := step.forward.flow) is not None:
                 await flow.run(pair, plan, step, moved, POLICY, no_progress)
             else:
                 await self.backend.run(plan, [step], POLICY)
