@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from skill_server.backends.records import Records
+from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.ids import BackendKind
@@ -172,11 +173,15 @@ class Backend(Protocol):
         """Name the other client sessions connected to this database now (application and address only)."""
         ...
 
-    async def dump(self, directory: Path, progress: Progress = no_progress) -> DumpResult:
+    async def dump(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> DumpResult:
         """Write a backup of the whole database, without the ledger, into an existing private directory."""
         ...
 
-    async def load(self, directory: Path, progress: Progress = no_progress) -> None:
+    async def load(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> None:
         """Create this (scratch) database from a backup directory; it must not exist yet.
 
         Raises:

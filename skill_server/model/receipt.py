@@ -95,10 +95,17 @@ class BackupPart(Frozen):
 
 
 class DumpResult(Frozen):
-    """What a backend's dump produced: files, and schema and content as of the dumped moment."""
+    """What a backend's dump produced: files, and schema and content as of the dumped moment.
+
+    `moment` is that moment by the server's clock, `sizes` the bytes of each entity on the server, and `since` what the
+    backend itself needs to tell later what was written after it.
+    """
 
     parts: tuple[BackupPart, ...]
     fingerprint: str
     checksums: Checksums
     point_in_time: bool
     tool: str
+    moment: AwareDatetime | None = None
+    sizes: dict[str, int] = {}
+    since: JsonObject = {}
