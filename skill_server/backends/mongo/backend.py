@@ -32,6 +32,7 @@ from skill_server.backends.mongo.journal import MongoJournal
 from skill_server.backends.mongo.records import MongoRecords
 from skill_server.backends.mongo.store import MongoStore
 from skill_server.backends.records import Records
+from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -115,13 +116,17 @@ class MongoBackend:
         """Name the other clients that work in this database now."""
         return await identities.writers(self._connections)
 
-    async def dump(self, directory: Path, progress: Progress = no_progress) -> DumpResult:
+    async def dump(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> DumpResult:
         """Write a backup into an existing private directory."""
-        return await dumps.dump(self._connections, self.names, directory, progress)
+        return await dumps.dump(self._connections, self.names, directory, progress, seal=seal)
 
-    async def load(self, directory: Path, progress: Progress = no_progress) -> None:
+    async def load(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> None:
         """Create this scratch database from a backup."""
-        await loads.load(self._connections, directory, progress)
+        await loads.load(self._connections, directory, progress, seal=seal)
 
     async def copy_from(self, template: str) -> None:
         """Create this scratch database as a copy of another."""

@@ -15,17 +15,18 @@ from skill_server.backends.mongo.checksum import Tally, checksums, entity_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.durable import (
     PRIVATE_DIRECTORY,
-    GzipFile,
+    StoredFile,
     out_of_space,
     require_space,
+    sealed_name,
     sync_directory,
-    write_plain,
     write_small,
 )
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.reading import SnapshotLost, in_thread, read_whole, snapshot_session
+from skill_server.backends.sealing import Seal
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -38,9 +39,14 @@ NOT_POINT_IN_TIME = "MongoDB driver, not point in time: the database was written
 
 
 async def dump(
-    connections: Connections, names: NameMap, directory: Path, progress: Progress = no_progress
+    connections: Connections,
+    names: NameMap,
+    directory: Path,
+    progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
 ) -> DumpResult:
-    """Write everything but the product's own collections below an existing private directory.
+    """Write everything but the product's own collections below an existing private directory, encrypted with a seal.
 
     One moment is promised where a snapshot session proves that it isolates, or where reading everything a second time
     finds the same content, which then stood still in between.
@@ -55,7 +61,8 @@ async def dump(
     # The server's files are compressed with a faster method than gzip, so they bound the dump from above.
     require_space(directory, int(min(size["dataSize"], size["storageSize"])))
     root = directory / layout.FOLDER
-    if root.exists() or root.is_symlink() or (directory / layout.LIST_FILE).exists():
+    listed = sealed_name(directory / layout.LIST_FILE, seal)
+    if root.exists() or root.is_symlink() or listed.exists():
         raise Refused(
             "backup-exists",
             f"{layout.FOLDER} is already in the directory of the backup",
@@ -63,10 +70,10 @@ async def dump(
         )
     try:
         with out_of_space():
-            return await _Dump(connections, names, directory, progress).write()
+            return await _Dump(connections, names, directory, progress, seal).write()
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
-        (directory / layout.LIST_FILE).unlink(missing_ok=True)
+        listed.unlink(missing_ok=True)
         raise
 
 
@@ -74,7 +81,7 @@ async def dump(
 class _Open:
     """A data file being written, with the sums of what went into it."""
 
-    file: GzipFile
+    file: StoredFile
     tally: Tally
 
     def take(self, batch: bytes) -> None:
@@ -85,7 +92,15 @@ class _Open:
 class _Dump:
     """One run of `dump`: what has been written so far, by collection."""
 
-    def __init__(self, connections: Connections, names: NameMap, directory: Path, progress: Progress) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        names: NameMap,
+        directory: Path,
+        progress: Progress,
+        seal: Seal | None,
+    ) -> None:
+        self._seal = seal
         self._connections = connections
         self._names = names
         self._directory = directory
@@ -159,7 +174,10 @@ class _Dump:
     async def _write_collection(self, item: Collection, session: Any) -> None:
         stem = layout.file_stem(item.name)
         metadata = write_small(
-            self._folder / f"{stem}.metadata.json.gz", layout.metadata_json(item), self._directory
+            self._folder / f"{stem}.metadata.json.gz",
+            layout.metadata_json(item),
+            self._directory,
+            self._seal,
         )
         content = None
         if item.holds_documents:
@@ -168,7 +186,7 @@ class _Dump:
 
             def begin() -> _Open:
                 self._done = done_before
-                return _Open(GzipFile(self._folder / f"{stem}.bson.gz"), Tally(nested))
+                return _Open(StoredFile(self._folder / f"{stem}.bson.gz", self._seal), Tally(nested))
 
             async def take(target: _Open, batch: bytes) -> None:
                 records = target.tally.records
@@ -208,6 +226,7 @@ class _Dump:
             self._directory / layout.FOLDER / layout.PRELUDE_FILE,
             layout.prelude_json(version),
             self._directory,
+            self._seal,
         )
         listed = layout.DumpList(
             database=self._connections.database,
@@ -216,10 +235,11 @@ class _Dump:
             collections=tuple(self._written[name] for name in sorted(self._written)),
         ).sealed()
         part = await asyncio.to_thread(
-            write_plain,
+            write_small,
             self._directory / layout.LIST_FILE,
             listed.model_dump_json(indent=1).encode(),
             self._directory,
+            self._seal,
         )
         sync_directory(self._directory)
         sums = {entity_of(name, self._names): found for name, found in self._sums.items()}

@@ -5,19 +5,25 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from skill_server.backends.sealing import Seal
 from skill_server.errors import Failed, Refused
 from skill_server.model.receipt import BackupPart
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 # The fastest level: on this content it costs next to nothing beside the transfer, and level 6 gains little.
 GZIP_LEVEL = 1
+SEALED = ".age"
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 READ_BYTES = 1024 * 1024
 # Room for indexes' and options' descriptions, which the server's numbers leave out.
@@ -55,27 +61,47 @@ def require_space(directory: Path, needed_bytes: int) -> None:
         )
 
 
-class GzipFile:
-    """A gzip file being written under another name until it is whole; its SHA-256 is taken as the bytes pass."""
+def sealed_name(path: Path, seal: Seal | None) -> Path:
+    """Return the name under which a file is stored: encrypted ones end in `.age`."""
+    return path if seal is None else path.with_name(path.name + SEALED)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._partial = _partial(path)
+
+class StoredFile:
+    """A file being written under another name until it is whole; its SHA-256 is taken as the stored bytes pass.
+
+    It is packed where its name ends in `.gz`, and encrypted with a seal after that.
+    """
+
+    def __init__(self, path: Path, seal: Seal | None = None) -> None:
+        self.path = sealed_name(path, seal)
+        self._partial = _partial(self.path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(self._partial, flags, PRIVATE_FILE), "wb")
         self._hashing = _Hashing(self._file)
-        # No name and no time inside: equal content gives an equal file.
-        self._gzip = gzip.GzipFile(
-            filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=self._hashing, mtime=0
-        )
+        # Closed from the inside out, each of them completes what it writes to the next.
+        self._streams: list[BinaryIO] = []
+        self._top: BinaryIO = cast("BinaryIO", self._hashing)
+        if seal is not None:
+            self._put_on_top(seal.writing(self._top))
+        if path.name.endswith(".gz"):
+            # No name and no time inside: equal content gives an equal file.
+            packing = gzip.GzipFile(
+                filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=self._top, mtime=0
+            )
+            self._put_on_top(cast("BinaryIO", packing))
+
+    def _put_on_top(self, stream: BinaryIO) -> None:
+        self._streams.insert(0, stream)
+        self._top = stream
 
     def write(self, data: bytes) -> None:
-        """Compress and write."""
-        self._gzip.write(data)
+        """Pack, encrypt and write."""
+        self._top.write(data)
 
     def finish(self, root: Path, *, records: int | None = None) -> BackupPart:
         """Bring everything to the disk, give the file its name, and describe it relative to `root`."""
-        self._gzip.close()
+        for stream in self._streams:
+            stream.close()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -90,9 +116,10 @@ class GzipFile:
 
     def discard(self) -> None:
         """Remove the unfinished file."""
-        # Closing the gzip stream would write its trailer, which a full disk has no room for.
+        # Closing a stream writes its end, which a full disk has no room for.
         self._hashing.deaf = True
-        self._gzip.close()
+        for stream in self._streams:
+            stream.close()
         # A writer whose disk is full fails again on closing; the file goes anyway.
         with _ignored_full_disk():
             self._file.close()
@@ -108,25 +135,26 @@ def _ignored_full_disk() -> Generator[None]:
             raise
 
 
-class _Hashing:
-    """The file below gzip: counts and hashes what reaches the disk."""
+class _Hashing(io.RawIOBase):
+    """The file below all streams: counts and hashes what reaches the disk; closing it leaves the file open."""
 
     def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
         self._file = file
         self.sha256 = hashlib.sha256()
         self.size = 0
         self.deaf = False
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        size = memoryview(data).nbytes
         if not self.deaf:
             self._file.write(data)
             self.sha256.update(data)
-            self.size += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        if not self.deaf:
-            self._file.flush()
+            self.size += size
+        return size
 
 
 def _partial(path: Path) -> Path:
@@ -134,34 +162,15 @@ def _partial(path: Path) -> Path:
     return path.with_name(hashlib.sha256(path.name.encode()).hexdigest()[:32] + ".partial")
 
 
-def write_small(path: Path, data: bytes, root: Path) -> BackupPart:
-    """Write a whole small gzip file durably."""
-    file = GzipFile(path)
+def write_small(path: Path, data: bytes, root: Path, seal: Seal | None = None) -> BackupPart:
+    """Write a whole small file durably."""
+    file = StoredFile(path, seal)
     try:
         file.write(data)
         return file.finish(root)
     except BaseException:
         file.discard()
         raise
-
-
-def write_plain(path: Path, data: bytes, root: Path) -> BackupPart:
-    """Write a whole small file as it is, durably."""
-    partial = _partial(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(partial, flags, PRIVATE_FILE), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
-    return BackupPart(
-        name=path.relative_to(root).as_posix(), size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
-    )
 
 
 def sync_directory(directory: Path) -> None:
@@ -195,3 +204,18 @@ def sha256_of(path: Path) -> tuple[int, str]:
             total += len(block)
             found.update(block)
     return total, found.hexdigest()
+
+
+@contextmanager
+def opened(path: Path, seal: Seal | None) -> Generator[BinaryIO]:
+    """Open a stored file for reading what was written before it was encrypted.
+
+    Raises:
+        OSError: it is missing, a link or not a regular file; while reading, it was changed.
+    """
+    with open_regular(path) as file:
+        if seal is None:
+            yield file
+        else:
+            with seal.reading(file) as plain:
+                yield plain

@@ -16,8 +16,9 @@ from urllib.parse import quote_plus
 from pydantic import ValidationError
 
 from skill_server.backends.mongo import ejson
-from skill_server.backends.mongo.durable import open_regular, sha256_of
+from skill_server.backends.mongo.durable import opened, sealed_name, sha256_of
 from skill_server.backends.mongo.listing import Collection
+from skill_server.backends.sealing import Seal
 from skill_server.errors import Failed
 from skill_server.model.base import Frozen, digest
 from skill_server.model.receipt import BackupPart
@@ -125,14 +126,14 @@ def described_as(name: str, kind: str, description: str) -> Collection:
         raise damaged(LIST_FILE, f"describes {name!r} in a way that cannot be read") from error
 
 
-def read_list(directory: Path) -> DumpList:
+def read_list(directory: Path, seal: Seal | None = None) -> DumpList:
     """Return the list of a dump, after proving that every file on it is there and unchanged.
 
     Raises:
         Failed: it is not (`backup-damaged`); the message names the first such file.
     """
     try:
-        with open_regular(directory / LIST_FILE) as file:
+        with opened(sealed_name(directory / LIST_FILE, seal), seal) as file:
             found = DumpList.model_validate_json(file.read())
     except (OSError, ValidationError) as error:
         raise damaged(LIST_FILE, "is missing or cannot be read") from error

@@ -12,20 +12,27 @@ from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.bson_walk import LENGTH_BYTES, Malformed, document_length
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.durable import READ_BYTES, open_regular
+from skill_server.backends.mongo.durable import READ_BYTES, opened
 from skill_server.backends.mongo.fill import create_views, fill
 from skill_server.backends.mongo.scratch import made_scratch
+from skill_server.backends.sealing import Seal
 
 
-async def load(connections: Connections, directory: Path, progress: Progress = no_progress) -> None:
-    """Create this scratch database from a directory that `dump` wrote.
+async def load(
+    connections: Connections,
+    directory: Path,
+    progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
+) -> None:
+    """Create this scratch database from a directory that `dump` wrote, with the seal that it was written with.
 
     Raises:
         Refused: the database is not empty (`restore-target-not-empty`) or not named as scratch (`not-scratch`).
         Failed: a file is not what was written (`backup-damaged`), or the server refused something; the database is
             dropped again.
     """
-    listed = await asyncio.to_thread(layout.read_list, directory)
+    listed = await asyncio.to_thread(layout.read_list, directory, seal)
     items = [
         (dumped, layout.described_as(dumped.name, dumped.kind, dumped.described))
         for dumped in listed.collections
@@ -38,7 +45,7 @@ async def load(connections: Connections, directory: Path, progress: Progress = n
                 continue
             part = dumped.content
             try:
-                loaded = await fill(connections, item, _content(directory / part.name))
+                loaded = await fill(connections, item, _content(directory / part.name, seal))
             except (OSError, EOFError, zlib.error, Malformed) as error:
                 # The hashes fitted a moment ago, so the file was changed since.
                 raise layout.damaged(part.name, "cannot be read") from error
@@ -49,14 +56,14 @@ async def load(connections: Connections, directory: Path, progress: Progress = n
         await create_views(connections, [item for _, item in items])
 
 
-async def _content(path: Path) -> AsyncIterator[bytes]:
+async def _content(path: Path, seal: Seal | None) -> AsyncIterator[bytes]:
     """Yield whole documents of a `.bson.gz` file, many at a time.
 
     Raises:
         Malformed: the file ends inside a document.
     """
     rest = b""
-    with open_regular(path) as file, gzip.GzipFile(fileobj=file) as content:
+    with opened(path, seal) as file, gzip.GzipFile(fileobj=file) as content:
         while block := await asyncio.to_thread(content.read, READ_BYTES):
             rest += block
             border = _last_border(rest)
