@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-import zstandard
-
 from skill_server.errors import Failed, Refused
 from skill_server.model.base import Frozen, JsonObject
 from skill_server.model.receipt import BackupPart
@@ -19,18 +17,6 @@ from skill_server.model.receipt import BackupPart
 ARCHIVE = "postgres.dump.zst"
 NOTE = "postgres.json"
 _PARTIAL = ".partial"
-# An uncompressed archive of pg_dump has a header before every row, which hides repetitions from zstd's level 1: on
-# short rows it packed 8 % worse than the gzip of pg_dump itself. This packs 4 % better and makes a dump a fifth slower.
-_PACKING = zstandard.ZstdCompressionParameters(
-    strategy=zstandard.STRATEGY_GREEDY,
-    window_log=21,
-    hash_log=17,
-    chain_log=16,
-    search_log=2,
-    min_match=6,
-    target_length=1,
-    write_checksum=True,
-)
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -55,35 +41,6 @@ class Note(Frozen):
     owners: tuple[str, ...]
     grantees: tuple[str, ...]
     bound: tuple[str, ...]
-
-
-class Packed:
-    """A file that appears under its name only when all of it is on disk; each stream of it is hashed on the way."""
-
-    def __init__(self, file: io.FileIO) -> None:
-        self._file = file
-        self._pack = zstandard.ZstdCompressor(compression_params=_PACKING).compressobj()
-        self._hash, self._plain_hash = hashlib.sha256(), hashlib.sha256()
-        self.size_bytes = self.plain_bytes = 0
-
-    def write(self, piece: bytes) -> None:
-        """Pack a piece of the plain stream."""
-        self._plain_hash.update(piece)
-        self.plain_bytes += len(piece)
-        self._put(self._pack.compress(piece))
-
-    def finish(self) -> None:
-        """Write what the packer still holds."""
-        self._put(self._pack.flush())
-
-    def hashes(self) -> tuple[str, str]:
-        """Return the SHA-256 of the packed and of the plain stream."""
-        return self._hash.hexdigest(), self._plain_hash.hexdigest()
-
-    def _put(self, packed: bytes) -> None:
-        self._hash.update(packed)
-        self.size_bytes += len(packed)
-        write_all(self._file, packed)
 
 
 @contextmanager
@@ -144,13 +101,6 @@ async def new_file(place: int, name: str) -> AsyncGenerator[io.FileIO]:
             await asyncio.to_thread(os.fsync, opened)
         os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
         await asyncio.to_thread(os.fsync, place)
-
-
-def write_all(file: io.FileIO, content: bytes) -> None:
-    """Write every byte: a system call may take fewer than it is given, as it does just before the disk is full."""
-    left = memoryview(content)
-    while left:
-        left = left[file.write(left) or 0 :]
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from skill_server.backends.postgres.probe import ask
 from skill_server.backends.postgres.records import PostgresRecords
 from skill_server.backends.postgres.store import PostgresStore
 from skill_server.backends.records import Records
+from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -115,13 +116,17 @@ class PostgresBackend:
         """Name the other client sessions."""
         return await identity.writers(self._connections)
 
-    async def dump(self, directory: Path, progress: Progress = no_progress) -> DumpResult:
+    async def dump(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> DumpResult:
         """Write a backup into a directory."""
-        return await dump.dump(self._connections, self.names, directory, progress)
+        return await dump.dump(self._connections, self.names, directory, progress, seal=seal)
 
-    async def load(self, directory: Path, progress: Progress = no_progress) -> None:
+    async def load(
+        self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None
+    ) -> None:
         """Create this scratch database from a backup."""
-        await load.load(self._connections, directory, progress)
+        await load.load(self._connections, directory, progress, seal=seal)
 
     async def copy_from(self, template: str) -> None:
         """Create this scratch database as a copy of another."""

@@ -7,8 +7,9 @@ from pathlib import Path
 import asyncpg
 
 from skill_server.backends.base import Progress, no_progress
-from skill_server.backends.postgres import archive, checksum, child, client_tools, fingerprint
+from skill_server.backends.postgres import archive, checksum, child, client_tools, fingerprint, packing
 from skill_server.backends.postgres.connection import Connection, Connections
+from skill_server.backends.sealing import Seal
 from skill_server.errors import Conflict, Failed, Refused
 from skill_server.model.ids import LEDGER_NAME
 from skill_server.model.names import NameMap
@@ -49,7 +50,12 @@ ORDER BY 1, 2"""
 
 
 async def dump(
-    connections: Connections, names: NameMap, directory: Path, progress: Progress = no_progress
+    connections: Connections,
+    names: NameMap,
+    directory: Path,
+    progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
 ) -> DumpResult:
     """Write the archive and its note into a private directory; neither has its name before it is whole and on disk.
 
@@ -75,7 +81,7 @@ async def dump(
                 # In turn, not at once: both are bound by the same disk and the same server.
                 sums = await checksum.checksums(connections, names, snapshot=snapshot)
                 async with archive.new_file(place, archive.ARCHIVE) as file:
-                    packed = archive.Packed(file)
+                    packed = packing.Packed(file, seal)
                     await _stream(connections, tools, snapshot, packed, size, progress)
                 note = await _note(exporter, tools, packed)
             # Definitions are printed as they are now, whatever the snapshot, by pg_dump as well.
@@ -89,7 +95,7 @@ async def dump(
                     )
         text = (json.dumps(note.model_dump(mode="json"), indent=1) + "\n").encode()
         async with archive.new_file(place, archive.NOTE) as file:
-            archive.write_all(file, text)
+            packing.write_all(file, text)
     records = sum(entity.records for entity in sums.entities.values())
     return DumpResult(
         parts=(
@@ -135,7 +141,7 @@ async def _stream(
     connections: Connections,
     tools: client_tools.ClientTools,
     snapshot: str,
-    packed: archive.Packed,
+    packed: packing.Packed,
     database_bytes: int,
     progress: Progress,
 ) -> None:
@@ -146,7 +152,7 @@ async def _stream(
     )
     async with child.running(tools.dump, arguments, connections.environment(), fed=False) as pg_dump:
         while piece := await pg_dump.read():
-            packed.write(piece)
+            await packed.write(piece)
             total = float(database_bytes) if packed.plain_bytes <= database_bytes else None
             await progress(float(packed.plain_bytes), total, "pg_dump is reading PostgreSQL")
         code = await pg_dump.exit_code()
@@ -157,11 +163,11 @@ async def _stream(
                 help="Mend what the message names, then take the backup again.",
                 next_tool="backup",
             )
-    packed.finish()
+    await packed.finish()
 
 
 async def _note(
-    connection: Connection, tools: client_tools.ClientTools, packed: archive.Packed
+    connection: Connection, tools: client_tools.ClientTools, packed: packing.Packed
 ) -> archive.Note:
     (row,) = await connection.fetch(_DATABASE)
     roles = await connection.fetch(_ROLES)

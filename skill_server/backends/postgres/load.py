@@ -12,10 +12,11 @@ import zstandard
 from pydantic import ValidationError
 
 from skill_server.backends.base import Progress, no_progress
-from skill_server.backends.postgres import archive, child, client_tools, failures, scratch
+from skill_server.backends.postgres import archive, child, client_tools, failures, packing, scratch
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.restoring import restoring
+from skill_server.backends.sealing import Seal
 from skill_server.errors import MigrationError, Refused
 from skill_server.model.base import JsonObject
 
@@ -30,7 +31,13 @@ class _Roles(NamedTuple):
     privileges: bool
 
 
-async def load(connections: Connections, directory: Path, progress: Progress = no_progress) -> None:
+async def load(
+    connections: Connections,
+    directory: Path,
+    progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
+) -> None:
     """Create this scratch database and restore a backup into it; `progress` counts the archive's plain bytes.
 
     The archive's hash is checked before anything is created. Owners and privileges are kept where all their roles
@@ -62,7 +69,7 @@ async def load(connections: Connections, directory: Path, progress: Progress = n
                         *([] if roles.privileges else ["--no-privileges"]),
                     ]
                     async with restoring(connections, tools, server, options) as pg_restore:
-                        await _restore(pg_restore, file, note, progress)
+                        await _restore(pg_restore, file, note, progress, seal)
                 except BaseException as error:
                     await asyncio.shield(_undo(connections, name, error))
                     raise
@@ -157,18 +164,20 @@ async def _prepare(connections: Connections, note: archive.Note) -> None:
         await connection.execute("DROP SCHEMA public")
 
 
-async def _restore(pg_restore: child.Child, file: io.FileIO, note: archive.Note, progress: Progress) -> None:
+async def _restore(
+    pg_restore: child.Child, file: io.FileIO, note: archive.Note, progress: Progress, seal: Seal | None
+) -> None:
     plain, done = hashlib.sha256(), 0
-    with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as unpacked:
+    with packing.unpacking(file, seal) as unpacked:
         try:
-            while piece := unpacked.read(_CHUNK):
+            while piece := await asyncio.to_thread(unpacked.read, _CHUNK):
                 plain.update(piece)
                 done += len(piece)
                 if not await pg_restore.feed(piece):
                     # It has ended, and its exit code says why.
                     return
                 await progress(float(done), float(note.plain_bytes), "pg_restore is writing PostgreSQL")
-        except zstandard.ZstdError as error:
+        except (zstandard.ZstdError, OSError) as error:
             raise archive.damaged("it cannot be unpacked") from error
     if plain.hexdigest() != note.plain_sha256:
         raise archive.damaged("its content does not have the recorded SHA-256")
