@@ -13,8 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-# The embedded pair is started only by the demo, so its servers are an extra and not part of a plain install.
-EXTRAS = {"embedded": "demo"}
+# The embedded pair is started only by the demo, so its servers are an extra and not part of a plain install; so is
+# what encrypts backups or sends them away, for projects that ask for it.
+EXTRAS = {
+    "embedded": "demo",
+    "backup/sealing.py": "encryption",
+    "backup/keys.py": "encryption",
+    "backup/destination.py": "remote",
+}
 # Published with the second name at one exact version, and documented as part of it. mcp-types is left out, because
 # the import contract of mcp would not see it; its names are reached through mcp.types.
 PARTS = {"pydantic-core": "pydantic"}
@@ -46,7 +52,7 @@ def undeclared(package: Path) -> set[str]:
     found: set[str] = set()
     for path in package.rglob("*.py"):
         relative = path.relative_to(package)
-        extra = EXTRAS.get(relative.parts[0])
+        extra = EXTRAS.get(relative.parts[0]) or EXTRAS.get(relative.as_posix())
         requirements = [*PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] if extra else ())]
         declared = {distribution(requirement) for requirement in requirements}
         declared |= {part for part, whole in PARTS.items() if whole in declared}
