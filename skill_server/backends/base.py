@@ -37,12 +37,56 @@ class ProbeResult(Frozen):
     keys: tuple[str, ...] = ()
 
 
+class Defect(Frozen):
+    """Something that breaks what a schema says: records, or a sequence.
+
+    `check` is the id of the verification's check that tells it. `message` follows the count of `records` where that is
+    not zero, else it stands alone; `help` says how to mend it. A `tolerated` one the database was told to bear.
+    """
+
+    check: str
+    entity: str
+    field: str | None
+    message: str
+    help: str
+    records: int = 0
+    keys: tuple[str, ...] = ()
+    tolerated: bool = False
+
+
+class ReferenceAsked(Frozen):
+    """A field that names records of another entity by one of its fields, watched over by the database or not."""
+
+    entity: str
+    field: str
+    references: str
+    references_field: str
+
+
 class KeptThing(Frozen):
     """Something kept for a downgrade: a hidden field, an entity or a store of values, as the database calls it."""
 
     name: str
     records: int
     size_bytes: int
+
+
+class Written(Frozen):
+    """What was written to an entity since a backup: its records then and now, and how many are new or changed.
+
+    None stands for what cannot be known; `how` says in words what the numbers rest on.
+    """
+
+    entity: str
+    records_then: int
+    records_now: int | None
+    changed: int | None
+    how: str
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether it is certain that nothing was written."""
+        return self.changed == 0 and self.records_now == self.records_then
 
 
 class EventStore(Protocol):
@@ -150,6 +194,14 @@ class Backend(Protocol):
         """Run a probe's question."""
         ...
 
+    async def defects(self, *, deep: bool, references: Sequence[ReferenceAsked] = ()) -> tuple[Defect, ...]:
+        """Look for what breaks the schema's rules: by catalog and indexes, or where `deep` by reading every record.
+
+        A database that watches over references itself asks for its own; another asks for those given, by their logical
+        names, as far as it holds both fields.
+        """
+        ...
+
     async def run(
         self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
     ) -> None:
@@ -190,6 +242,13 @@ class Backend(Protocol):
         """
         ...
 
+    async def written_since(self, dump: DumpResult) -> tuple[Written, ...]:
+        """Say of each entity what was written since a dump of this database, and so what restoring it would hide.
+
+        It may read everything there is, but ends in bounded time; "nothing" is only said where it is certain.
+        """
+        ...
+
     async def copy_from(self, template: str) -> None:
         """Create this (scratch) database as a copy of a loaded one that nobody uses."""
         ...
@@ -200,6 +259,15 @@ class Backend(Protocol):
 
     async def scratch(self) -> list[str]:
         """Name the scratch databases on this server that belong to this product."""
+        ...
+
+    async def require_replaceable(self, copy: str | None = None) -> None:
+        """Check everything that would stop `replace_with`, of this database and, where it is loaded, of the copy.
+
+        Raises:
+            Refused: it could not be replaced; the message names what stands in the way.
+            Conflict: another client is at work in a database whose sessions the switch cannot end.
+        """
         ...
 
     async def replace_with(self, copy: str) -> None:

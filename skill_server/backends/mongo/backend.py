@@ -7,14 +7,18 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from skill_server.backends.base import (
+    Defect,
     EventStore,
     Journal,
     KeptThing,
     ProbeResult,
     Progress,
+    ReferenceAsked,
     RunPolicy,
+    Written,
     no_progress,
 )
+from skill_server.backends.mongo import defects as flaws
 from skill_server.backends.mongo import dump as dumps
 from skill_server.backends.mongo import identity as identities
 from skill_server.backends.mongo import inspect as schemas
@@ -24,8 +28,10 @@ from skill_server.backends.mongo import lock as locks
 from skill_server.backends.mongo import probe as probes
 from skill_server.backends.mongo import render as renders
 from skill_server.backends.mongo import replace as replacements
+from skill_server.backends.mongo import replaceable as replaceables
 from skill_server.backends.mongo import run as runs
 from skill_server.backends.mongo import scratch as scratches
+from skill_server.backends.mongo import written as writings
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.journal import MongoJournal
@@ -102,6 +108,10 @@ class MongoBackend:
         """Run a probe's question."""
         return await probes.probe(self._connections, probe.statement.command)
 
+    async def defects(self, *, deep: bool, references: Sequence[ReferenceAsked] = ()) -> tuple[Defect, ...]:
+        """Look for documents that break their validator or name a document that is not there."""
+        return await flaws.defects(self._connections, self.names, deep=deep, references=references)
+
     async def run(
         self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
     ) -> None:
@@ -128,6 +138,10 @@ class MongoBackend:
         """Create this scratch database from a backup."""
         await loads.load(self._connections, directory, progress, seal=seal)
 
+    async def written_since(self, dump: DumpResult) -> tuple[Written, ...]:
+        """Say of each entity what was written since a dump."""
+        return await writings.written_since(self._connections, self.names, dump)
+
     async def copy_from(self, template: str) -> None:
         """Create this scratch database as a copy of another."""
         await scratches.copy_from(self._connections, template)
@@ -139,6 +153,10 @@ class MongoBackend:
     async def scratch(self) -> list[str]:
         """Name the scratch databases on this server."""
         return await scratches.scratch(self._connections)
+
+    async def require_replaceable(self, copy: str | None = None) -> None:
+        """Check everything that would stop `replace_with`."""
+        await replaceables.require_replaceable(self._connections, copy)
 
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""

@@ -5,49 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from skill_server.backends.mongo import layout
+from skill_server.backends.mongo import layout, replaceable
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.fill import create_views
-from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, all_names, listing
+from skill_server.backends.mongo.listing import VALIDATION, VIEW, Collection, all_names, listing
+from skill_server.backends.mongo.replacement import Incoming, Journal, Replacement
 from skill_server.backends.mongo.scratch import require_scratch
-from skill_server.errors import Conflict, Failed, InDoubt, Refused
-from skill_server.model.base import Frozen
+from skill_server.errors import Failed, InDoubt, Refused
 from skill_server.model.names import NameMap
-
-JOURNAL_COLLECTION = "database_migration.journal"
-ASIDE_PREFIX = "database_migration.replaced"
-# MongoDB's manual, "Limits and Thresholds": a namespace is at most 255 bytes long.
-LONGEST_NAMESPACE_BYTES = 255
-
-
-class Incoming(Frozen):
-    """A collection of the copy, its options and indexes, and how many documents it must bring."""
-
-    name: str
-    kind: str
-    described: str
-    records: int = 0
-
-    def collection(self) -> Collection:
-        """Return it as the server described it."""
-        return layout.described_as(self.name, self.kind, self.described)
-
-
-class Replacement(Frozen):
-    """The journal's word on one replacement, written before anything moves."""
-
-    copy_name: str
-    stamp: str
-    done: bool = False
-    old: tuple[Incoming, ...]
-    new: tuple[Incoming, ...]
-    brought: tuple[str, ...] = ()
-
-    def aside(self, name: str) -> str:
-        """Return the name under which an old collection stays."""
-        return f"{ASIDE_PREFIX}.{self.stamp}.{name}"
 
 
 async def replace_with(connections: Connections, copy: str) -> None:
@@ -63,20 +30,14 @@ async def replace_with(connections: Connections, copy: str) -> None:
             (`replacement-interrupted`); calling again goes on.
     """
     if copy == connections.database:
-        raise _refused("it is the copy itself")
+        raise replaceable.refused("it is the copy itself")
     source = connections.at(copy)
-    journal = _Journal(connections)
+    journal = Journal(connections)
     if await journal.is_done(copy):
         # The copy is empty now: beginning again would put nothing in place of everything.
         return
     await require_scratch(source)
-    begun = await journal.unfinished()
-    if begun is not None and begun.copy_name != copy:
-        raise Conflict(
-            "replacement-unfinished",
-            f"{connections.database} is being replaced with {begun.copy_name}, not with {copy}",
-            help="Finish that one first: call again with its name.",
-        )
+    begun = await replaceable.unfinished(connections, copy)
     if begun is None:
         begun = await _begin(connections, source)
         await journal.write(begun)
@@ -91,7 +52,7 @@ async def replace_with(connections: Connections, copy: str) -> None:
 
 
 async def _carry_out(
-    connections: Connections, source: Connections, journal: _Journal, begun: Replacement
+    connections: Connections, source: Connections, journal: Journal, begun: Replacement
 ) -> None:
     """Do what is left to do."""
     await _move_aside(connections, begun)
@@ -110,11 +71,7 @@ async def _carry_out(
 
 
 async def _begin(connections: Connections, source: Connections) -> Replacement:
-    """Describe both sides and refuse what cannot be replaced, before anything moves."""
-    with wrapped("asking for the topology"):
-        hello = await connections.client().admin.command("hello")
-    if hello.get("msg") == "isdbgrid":
-        raise _refused("renaming across databases does not exist on a sharded cluster")
+    """Describe both sides, after what cannot be replaced was refused."""
     old, new = await listing(connections), await listing(source)
     begun = Replacement(
         copy_name=source.database,
@@ -122,13 +79,7 @@ async def _begin(connections: Connections, source: Connections) -> Replacement:
         old=tuple([await _described(connections, item) for item in old]),
         new=tuple([await _described(source, item) for item in new]),
     )
-    for item in (*old, *new):
-        if item.kind == TIME_SERIES:
-            raise _refused(f"{item.name} is a time series, which MongoDB cannot rename")
-    for item in old:
-        namespace = f"{connections.database}.{begun.aside(item.name)}"
-        if len(namespace.encode()) > LONGEST_NAMESPACE_BYTES:
-            raise _refused(f"the name of {item.name} is too long to keep it aside")
+    await replaceable.require(connections, old, new)
     return begun
 
 
@@ -211,44 +162,6 @@ async def _rename(source: Connections, target: Connections, name: str, to: str) 
 async def _count(connections: Connections, name: str) -> int:
     with wrapped(f"counting {name}"):
         return await connections.db()[name].count_documents({})
-
-
-class _Journal:
-    """One document for each replacement that says how far it is."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-
-    async def is_done(self, copy: str) -> bool:
-        with wrapped("reading the journal"):
-            return await self._documents().find_one({"replaced_with": copy, "done": True}) is not None
-
-    async def unfinished(self) -> Replacement | None:
-        with wrapped("reading the journal"):
-            found = await self._documents().find_one({"replaced_with": {"$exists": True}, "done": False})
-        return None if found is None else Replacement.model_validate_json(found["replacement"])
-
-    async def write(self, replacement: Replacement) -> None:
-        key = f"replacement {replacement.stamp}"
-        document = {
-            "_id": key,
-            "replaced_with": replacement.copy_name,
-            "done": replacement.done,
-            "replacement": replacement.model_dump_json(),
-        }
-        with wrapped("writing the journal", writes=True):
-            await self._documents().replace_one({"_id": key}, document, upsert=True)
-
-    def _documents(self) -> Any:
-        return self._connections.db()[JOURNAL_COLLECTION]
-
-
-def _refused(reason: str) -> Refused:
-    return Refused(
-        "replacement-impossible",
-        f"the database cannot be replaced by its copy: {reason}",
-        help="Restore the backup into a new database and point the application there.",
-    )
 
 
 def _disturbed(fact: str) -> InDoubt:

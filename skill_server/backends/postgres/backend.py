@@ -5,17 +5,21 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from skill_server.backends.base import (
+    Defect,
     EventStore,
     Journal,
     KeptThing,
     ProbeResult,
     Progress,
+    ReferenceAsked,
     RunPolicy,
+    Written,
     no_progress,
 )
 from skill_server.backends.postgres import (
     checksum,
     client_tools,
+    defects,
     dump,
     identity,
     inspect,
@@ -24,8 +28,10 @@ from skill_server.backends.postgres import (
     lock,
     render,
     replace,
+    replaceable,
     run,
     scratch,
+    written,
 )
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.journal import PostgresJournal
@@ -102,6 +108,10 @@ class PostgresBackend:
         """Run a probe's question."""
         return await ask(self._connections, probe)
 
+    async def defects(self, *, deep: bool, references: Sequence[ReferenceAsked] = ()) -> tuple[Defect, ...]:
+        """Look for rows and sequences that break what the schema says."""
+        return await defects.defects(self._connections, self.names, deep=deep, references=references)
+
     async def run(
         self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
     ) -> None:
@@ -128,6 +138,10 @@ class PostgresBackend:
         """Create this scratch database from a backup."""
         await load.load(self._connections, directory, progress, seal=seal)
 
+    async def written_since(self, dump: DumpResult) -> tuple[Written, ...]:
+        """Say of each entity what was written since a dump."""
+        return await written.written_since(self._connections, self.names, dump)
+
     async def copy_from(self, template: str) -> None:
         """Create this scratch database as a copy of another."""
         await scratch.copy_from(self._connections, template)
@@ -139,6 +153,10 @@ class PostgresBackend:
     async def scratch(self) -> list[str]:
         """Name the scratch databases of this server."""
         return await scratch.scratch(self._connections)
+
+    async def require_replaceable(self, copy: str | None = None) -> None:
+        """Check everything that would stop `replace_with`."""
+        await replaceable.require_replaceable(self._connections, copy)
 
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""

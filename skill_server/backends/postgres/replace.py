@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from skill_server.backends.postgres import child, client_tools, failures, scratch
+from skill_server.backends.postgres import child, client_tools, failures, replaceable
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.restoring import restoring
 from skill_server.backends.postgres.surroundings import Surroundings
-from skill_server.errors import Conflict, Failed, InDoubt, MigrationError, Refused
+from skill_server.errors import Conflict, Failed, InDoubt, MigrationError
 from skill_server.model.ids import LEDGER_NAME, LONGEST_NAME_BYTES
 
 _LOCK_TIMEOUT = "10s"
@@ -25,16 +25,6 @@ _CLOSE_S = 2.0
 # The keeper only holds a lock until the switch.
 _KEEPER = {"idle_in_transaction_session_timeout": "0", "lock_timeout": _LOCK_TIMEOUT}
 
-# What hangs on a database by its id and would stay with the old content.
-_ANCHORED = """
-SELECT 'replication slot ' || slot_name AS what FROM pg_replication_slots WHERE database = ANY ($1::text[])
-UNION ALL
-SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
-WHERE d.datname = ANY ($1::text[])
-UNION ALL
-SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = ANY ($1::text[])
-LIMIT 1"""
-
 
 async def replace_with(connections: Connections, copy: str) -> str:
     """Give the name of this database to the scratch database `copy`; return the name the old content has now.
@@ -42,8 +32,7 @@ async def replace_with(connections: Connections, copy: str) -> str:
     Every session on the live database is ended, among them one that holds the migration lock.
 
     Raises:
-        Refused: the copy is not scratch or lost its owners, the live database is the one maintenance works from, or a
-            replication slot, subscription or prepared transaction hangs on either (`database-anchored`).
+        Refused: what `replaceable.require` says; nothing happened.
         Conflict: sessions would not go (`database-in-use`); nothing happened.
         Failed: something broke before the renames were committed; nothing happened.
         InDoubt: the answer to the commit was lost, and the server cannot say what became of it.
@@ -54,7 +43,7 @@ async def replace_with(connections: Connections, copy: str) -> str:
         connections.maintenance(purpose="replace") as second,
         connections.session(purpose="replace", settings=_KEEPER) as keeper,
     ):
-        await _require_replaceable(connection, live, copy)
+        await replaceable.require(connection, live, copy)
         # Left open on purpose: the lock lasts until the session is closed in the very moment of the switch.
         await keeper.execute("BEGIN")
         await _carry_ledger(connections, keeper, copy)
@@ -65,29 +54,6 @@ async def replace_with(connections: Connections, copy: str) -> str:
             if not await switch.happened(connections, error):
                 raise
     return old
-
-
-async def _require_replaceable(connection: Connection, live: str, copy: str) -> None:
-    detail = await scratch.require_mark(connection, copy)
-    if not detail.get("owners") or not detail.get("privileges"):
-        raise Refused(
-            "copy-not-complete",
-            f"database {copy!r} was restored without the owners or privileges of its source",
-            help="Create the missing roles, or use a role that is a member of them, and restore again.",
-        )
-    if live == await connection.fetchval("SELECT current_database()"):
-        raise Refused(
-            "database-not-replaceable",
-            f"database {live!r} is the one from which others are renamed",
-            help="Restore into a database of another name and point the application to it.",
-        )
-    anchored = await connection.fetchval(_ANCHORED, [live, copy])
-    if anchored is not None:
-        raise Refused(
-            "database-anchored",
-            f"{failures.capped(anchored)} belongs to the database and would stay with the old content",
-            help="End it first, and set it up again after the restore.",
-        )
 
 
 async def _carry_ledger(connections: Connections, keeper: Connection, copy: str) -> None:

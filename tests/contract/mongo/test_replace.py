@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.mongo import replace, scratch
+from skill_server.backends.mongo import replace, replacement, scratch
 from skill_server.backends.mongo.connection import Connections
 from skill_server.errors import Conflict, InDoubt, Refused
 from tests.contract.mongo.sample import content_of
@@ -54,7 +54,7 @@ async def aside(live: Connections) -> dict[str, int]:
     """Return the counts of what was put aside, by the old names."""
     found: dict[str, int] = {}
     for name in await live.db().list_collection_names():
-        if name.startswith(replace.ASIDE_PREFIX):
+        if name.startswith(replacement.ASIDE_PREFIX):
             found[name.split(".", 3)[3]] = await live.db()[name].count_documents({})
     return found
 
@@ -118,7 +118,7 @@ async def test_a_crash_between_any_two_writes_is_only_a_pause(
 
     with monkeypatch.context() as patched:
         patched.setattr(replace, "_rename", counted(replace._rename))  # pyright: ignore[reportPrivateUsage]
-        journal = replace._Journal  # pyright: ignore[reportPrivateUsage]
+        journal = replacement.Journal
         patched.setattr(journal, "write", counted(journal.write))
         patched.setattr(replace, "create_views", counted(replace.create_views))
         with pytest.raises(_CrashError):
@@ -159,7 +159,7 @@ async def test_a_collection_that_somebody_makes_meanwhile_is_never_overwritten(
     """An application that was not stopped creates its collection anew with its first write."""
     move = replace._move_aside  # pyright: ignore[reportPrivateUsage]
 
-    async def then_somebody_writes(connections: Connections, begun: replace.Replacement) -> None:
+    async def then_somebody_writes(connections: Connections, begun: replacement.Replacement) -> None:
         await move(connections, begun)
         # As many as the copy has, so that a count alone would not tell.
         await connections.db()["items"].insert_many([{"_id": f"somebody's {key}"} for key in range(5)])
