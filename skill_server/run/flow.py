@@ -1,10 +1,13 @@
 """Carries out a flow on the pair: batches that may be repeated, a mark before and after, nothing done twice."""
 
+import time
+
 from skill_server.backends.base import Progress, RunPolicy
 from skill_server.backends.pair import Pair
 from skill_server.errors import Failed
 from skill_server.model.base import JsonObject
 from skill_server.model.flow import Copy, Flow
+from skill_server.model.measure import Batches, StepMeasure
 from skill_server.model.plan import Step
 from skill_server.run import passes, reconcile
 from skill_server.run.making import Making
@@ -30,8 +33,8 @@ async def run(
         return
     detail: JsonObject = mark.detail if mark is not None else {}
     await journal.put(plan_id, step.id, RUNNING, detail)
-    await _Run(pair, plan_id, step, flow, policy, progress).operate(detail)
-    await journal.put(plan_id, step.id, DONE, {})
+    measure = await _Run(pair, plan_id, step, flow, policy, progress).operate(detail)
+    await journal.put(plan_id, step.id, DONE, measure.detail())
 
 
 class _Run:
@@ -48,10 +51,11 @@ class _Run:
         self._batch = policy.batch_records
         self._progress = progress
         self._seen = 0
+        self._batches = Batches(time.monotonic())
         self._total: float | None = None
 
-    async def operate(self, detail: JsonObject) -> None:
-        """Carry out the operation."""
+    async def operate(self, detail: JsonObject) -> StepMeasure:
+        """Carry out the operation and return what it cost."""
         flow = self._flow
         match flow.operation:
             case "update":
@@ -64,6 +68,7 @@ class _Run:
                 await self._copy(_copy_of(flow))
             case "withdraw":
                 await self._backend.records.withdraw(flow.entity, flow.kept, self._batch)
+        return self._batches.measure(time.monotonic(), self._seen or None)
 
     async def _revert(self, *, restoring: bool) -> None:
         flow, records = self._flow, self._backend.records
@@ -125,6 +130,7 @@ class _Run:
 
     async def _border(self, read: int) -> None:
         self._seen += read
+        self._batches.ended(time.monotonic())
         # A later pass reads the same records again, and the estimate may be old.
         total = None if self._total is None else max(self._total, self._seen)
         await self._progress(self._seen, total, self._step.forward.summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, assert_never
 
@@ -39,6 +40,7 @@ from skill_server.backends.mongo.operations import (
 )
 from skill_server.backends.mongo.passes import Passes
 from skill_server.errors import InDoubt, Refused
+from skill_server.model.measure import Batches
 from skill_server.model.plan import Step
 
 Catalog = (
@@ -95,11 +97,15 @@ async def _step(
     policy: RunPolicy,
     progress: Progress,
 ) -> None:
+    batches = Batches(time.monotonic())
+    gone_over: list[int] = []
     for number, statement in enumerate(step.forward.statements):
         if number < first:
             continue
 
         async def border(records: int, *, number: int = number) -> None:
+            batches.ended(time.monotonic())
+            gone_over.append(records)
             await journal.put(plan_id, step.id, RUNNING, {"statement": number, "records": records})
             await progress(records, None, step.forward.summary)
 
@@ -113,7 +119,10 @@ async def _step(
             await run_raw.run(operation, connections, mark)
         else:
             await _change(operation, Passes(connections, policy.batch_records, border))
-    await journal.put(plan_id, step.id, DONE)
+    # The longest pass goes over all documents; a later one meets some of them again. Locks are not measured: the server
+    # holds them for single documents and for the moment of a catalog change, and tells nobody afterwards.
+    measure = batches.measure(time.monotonic(), max(gone_over, default=None))
+    await journal.put(plan_id, step.id, DONE, measure.detail())
 
 
 async def _change(operation: Operation, passes: Passes) -> None:

@@ -1,7 +1,7 @@
 """One step outside of transactions: index builds and drops that let others write, and what they may leave behind."""
 
 from skill_server.backends.base import RunPolicy
-from skill_server.backends.postgres import definitions, failures, journal
+from skill_server.backends.postgres import definitions, failures, journal, measuring
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.run_transaction import milliseconds
 from skill_server.errors import Failed, InDoubt, Refused
@@ -30,9 +30,12 @@ async def run(connections: Connections, plan_id: str, step: Step, policy: RunPol
     async with connections.session(purpose="running steps", settings=settings) as connection:
         try:
             await journal.put(connection, plan_id, step.id, journal.RUNNING)
+            measured = await measuring.begin(connection)
             for statement in step.forward.statements:
                 await _statement(connection, step, statement)
-            await journal.put(connection, plan_id, step.id, journal.DONE)
+            # Its locks ended with each statement; all were of the modes that let others read and write.
+            measure = await measured.step()
+            await journal.put(connection, plan_id, step.id, journal.DONE, measure.detail())
         except failures.DRIVER_ERRORS as error:
             if not failures.is_connection_loss(error):
                 raise failures.failed(error, f"step {step.id}") from error

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import stamina
 
 from skill_server.backends.base import RunPolicy
-from skill_server.backends.postgres import blockers, failures, journal
+from skill_server.backends.postgres import blockers, failures, journal, measuring
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.errors import InDoubt, MigrationError, Refused
 from skill_server.model.plan import Step
@@ -79,8 +79,9 @@ async def _attempt(
         # A deferred constraint's pending check would refuse the next ALTER TABLE.
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         async with seen.watching(connections, await connection.fetchval("SELECT pg_backend_pid()")):
+            measured = await measuring.begin(connection)
             for step in steps:
-                await _step(connection, plan_id, step)
+                await _step(connection, plan_id, step, measured)
     except BaseException:
         if not connection.is_closed():
             await transaction.rollback()
@@ -93,12 +94,13 @@ async def _attempt(
         await _look_up(connections, transaction_id, steps, error)
 
 
-async def _step(connection: Connection, plan_id: str, step: Step) -> None:
+async def _step(connection: Connection, plan_id: str, step: Step, measured: measuring.Measuring) -> None:
     try:
         for statement in step.forward.statements:
             # `fetch` uses the extended protocol, in which the server refuses a second statement after a semicolon.
             await connection.fetch(statement.text)
-        await journal.put(connection, plan_id, step.id, journal.DONE)
+        measure = await measured.step()
+        await journal.put(connection, plan_id, step.id, journal.DONE, measure.detail())
     except failures.DRIVER_ERRORS as error:
         if failures.sqlstate(error) in _LOCK_TROUBLE:
             raise _LockTroubleError(failures.sqlstate(error)) from error
