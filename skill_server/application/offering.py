@@ -11,7 +11,7 @@ from skill_server.backends.base import Progress
 from skill_server.errors import Conflict, Refused
 from skill_server.gate.verdict import Checklist
 from skill_server.model.base import JsonObject
-from skill_server.model.finding import Finding
+from skill_server.model.finding import Finding, Severity
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, PlanKind
@@ -106,7 +106,13 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
 def _proof(outcome: Event) -> str:
     """Say how far a change was verified; a restore is done even where something was written right after it."""
     differences = outcome.body.get("differences", ())
-    return f", but differs from the backup in {len(differences)} places" if differences else " and verified"
+    proof = f", but differs from the backup in {len(differences)} places" if differences else " and verified"
+    hidden = outcome.body.get("hidden")
+    if not hidden:
+        return proof
+    places = ", ".join(views.texts(hidden["not_counted"]))
+    more = f"; also what was written to {places}, which cannot be counted" if places else ""
+    return f"{proof}; {hidden['changed']} records added or changed since were put out of sight{more}"
 
 
 def _already_applied(session: Session, call: Call) -> str | None:
@@ -186,7 +192,9 @@ async def _shown(session: Session, call: Call) -> JsonObject:
     plan = proposal.plan
     resuming = session.history.unfinished == plan.id
     checklist = Checklist(items=()) if resuming else await session.checklist(call.kind, plan)
-    findings, omitted = views.finding_views((*_findings(session, plan), *await noting.notes(session, plan)))
+    findings, omitted = views.finding_views(
+        (*proposal.findings, *_findings(session, plan), *await noting.notes(session, plan))
+    )
     common = {"target": session.target.name}
     this_plan: JsonObject = {**call_of(plan).args, **common, "plan_id": plan.id}
     missing = checklist.missing
@@ -198,7 +206,7 @@ async def _shown(session: Session, call: Call) -> JsonObject:
         "tool": call.tool,
         "target": session.target.name,
         "state": "shown",
-        "summary": _summary(plan, checklist, resuming=resuming),
+        "summary": _summary(proposal, checklist, resuming=resuming),
         "plan_id": plan.id,
         "plan": {**views.plan_view(plan, session.snapshots), "question": proposal.question},
         "findings": findings,
@@ -221,7 +229,13 @@ def _findings(session: Session, plan: Plan) -> tuple[Finding, ...]:
     )
 
 
-def _summary(plan: Plan, checklist: Checklist, *, resuming: bool) -> str:
+def _stopping(proposal: Proposal) -> list[str]:
+    """Return what was found to stand in the way of a restore; a migration's findings are lines of its checklist."""
+    return [item.message for item in proposal.findings if item.severity is Severity.ERROR]
+
+
+def _summary(proposal: Proposal, checklist: Checklist, *, resuming: bool) -> str:
+    plan = proposal.plan
     counts = " and ".join(f"{len(plan.of(kind))} on {kind}" for kind in BackendKind)
     lines = [f"Plan {plan.id}: {plan.kind} of {plan.revision or plan.backup_label}, {counts} steps."]
     for hazard, words in (
@@ -237,6 +251,7 @@ def _summary(plan: Plan, checklist: Checklist, *, resuming: bool) -> str:
         )
         return " ".join(lines)
     lines.append("Nothing was changed.")
+    lines += [f"It would be refused now: {views.shown(reason)}." for reason in _stopping(proposal)]
     missing = checklist.missing
     if missing:
         lines.append(

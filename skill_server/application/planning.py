@@ -1,18 +1,19 @@
 """Find out what a call is about, build its plan, and keep the plan in the ledger with the question for a person."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from skill_server.application import revisions
+from skill_server.application import losing, revisions, sources
 from skill_server.application.claiming import last_changing_plan
 from skill_server.application.session import Session
 from skill_server.approve.question import question
-from skill_server.backup import manifest as manifests
 from skill_server.errors import Conflict, Refused
 from skill_server.generate.contradiction import require_consistent
 from skill_server.generate.migration import Migration
 from skill_server.ledger import history
 from skill_server.ledger.history import Applied
 from skill_server.model.base import JsonObject
+from skill_server.model.finding import Finding
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, PlanKind
 from skill_server.model.receipt import Event, EventKind
@@ -21,11 +22,15 @@ from skill_server.plan import build
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan that was stored, with the text a person approves; `outcome` is there once the plan was applied."""
+    """A plan that was stored, with the text a person approves; `outcome` is there once the plan was applied.
+
+    `findings` is what was found out about the databases while it was shown.
+    """
 
     plan: Plan
     question: str
     outcome: Event | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 async def propose_upgrade(session: Session, revision: str, expected: str | None = None) -> Proposal:
@@ -95,15 +100,25 @@ async def propose_finalize(session: Session, revision: str, expected: str | None
 
 
 async def propose_restore(session: Session, label: str, expected: str | None = None) -> Proposal:
-    """Plan putting a proven backup in place of both databases."""
-    taken = manifests.read(session.settings.backups / label)
+    """Plan putting a proven backup in place of both databases; when it is shown, say what would go out of sight.
+
+    What was written since is part of the question and not of the plan: the plan stays the same while people write.
+
+    Raises:
+        Refused: there is no such backup (`backup-unknown`), or it is another's (`backup-of-another-target`).
+    """
+    taken = await sources.backup_of(session, label)
     plan = build.restore(
         label=label,
         subject=taken.digest,
         target=session.identity,
         source={kind: snapshot.fingerprint for kind, snapshot in session.snapshots.items()},
     )
-    return await stored(session, plan, expected)
+    if expected is not None:
+        return await stored(session, plan, expected)
+    losses = await losing.since(session, taken)
+    proposal = await stored(session, plan, told=losing.told(taken, losses))
+    return replace(proposal, findings=losing.findings(taken, losses, await losing.in_the_way(session)))
 
 
 def plan_of(session: Session, migration: Migration) -> Plan:
@@ -118,8 +133,12 @@ def plan_of(session: Session, migration: Migration) -> Plan:
     )
 
 
-async def stored(session: Session, plan: Plan, expected: str | None = None) -> Proposal:
+async def stored(
+    session: Session, plan: Plan, expected: str | None = None, *, told: Sequence[str] = ()
+) -> Proposal:
     """Store a plan on first sight and return it with its question and, if it was applied, its outcome.
+
+    Where `told` has something else to say of the databases than before, the question is stored anew.
 
     Raises:
         Conflict: it is not the plan the caller expects (`plan-stale`); it is not stored then.
@@ -128,12 +147,14 @@ async def stored(session: Session, plan: Plan, expected: str | None = None) -> P
     plan = plan.model_copy(update={"previous_plan": last_changing_plan(session)})
     if expected is not None:
         require_same(plan, expected)
-    if history.latest(session.events, EventKind.PLAN, plan=plan.id) is None:
+    known = history.latest(session.events, EventKind.PLAN, plan=plan.id)
+    asked = question(plan, told)
+    if known is None or (told and known.body["question"] != asked):
         await session.target.ledger.record(
             EventKind.PLAN,
             bound={"plan": plan.id, "ledger": plan.target.ledger_id, "kind": plan.kind},
-            body={"plan": plan.model_dump(mode="json"), "question": question(plan)},
-            unique=f"plan:{plan.id}",
+            body={"plan": plan.model_dump(mode="json"), "question": asked},
+            unique=None if known else f"plan:{plan.id}",
         )
         await session.refresh()
     return recall(session, plan.id)

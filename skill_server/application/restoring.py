@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Mapping
 
+from skill_server.application import losing, sources
 from skill_server.application.claiming import claim, interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
-from skill_server.backup import manifest as manifests
 from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
 from skill_server.detect import detect
@@ -34,17 +34,13 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
     async with session.locked(f"restore {plan.id}"):
         if (outcome := recall(session, plan.id).outcome) is not None:
             return outcome
-        taken = manifests.read(session.settings.backups / (plan.backup_label or ""))
+        taken = await sources.backup_of(session, plan.backup_label or "")
         _require_subject(plan, taken)
         names = _begun(session, plan)
         if names is None:
-            await session.inspect()
-            require_newest(session, plan)
-            await session.enter("restore", plan)
-            names = scratch.names(session.identity, "restore", secrets.token_hex(4))
-            await _loaded(session, taken, names, stage(progress, begin=0, end=70))
-            await claim(session, plan, {"copies": dict(names)})
+            names = await _claimed(session, plan, taken, progress)
         try:
+            await _require_replaceable(session, names)
             await _switched(session, names)
             await progress(90, 100, "switched")
             outcome = await _recorded(session, plan, taken)
@@ -53,6 +49,37 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
             raise interrupted(plan, error) from error
         await scratch.sweep(session.pair, session.identity)
     return outcome
+
+
+async def _claimed(
+    session: Session, plan: Plan, taken: BackupManifest, progress: Progress
+) -> dict[BackendKind, str]:
+    """Do everything that may refuse while nothing live is touched, then claim the plan; return the loaded copies."""
+    await session.inspect()
+    require_newest(session, plan)
+    await session.enter("restore", plan)
+    for backend in session.pair:
+        await backend.require_replaceable()
+    names = scratch.names(session.identity, "restore", secrets.token_hex(4))
+    await _loaded(session, taken, names, stage(progress, begin=0, end=70))
+    try:
+        losses = await losing.since(session, taken)
+        # Both of them before either is switched: one that refuses for good would leave the pair in two times.
+        await _require_replaceable(session, names)
+    except MigrationError:
+        for copy in session.pair.at(names):
+            await copy.drop()
+        raise
+    await claim(session, plan, {"copies": dict(names), "hidden": losses.body})
+    await session.refresh()
+    return names
+
+
+async def _require_replaceable(session: Session, names: Mapping[BackendKind, str]) -> None:
+    """Check that every half that is not switched yet can be."""
+    for backend in session.pair:
+        if names[backend.kind] in await backend.scratch():
+            await backend.require_replaceable(names[backend.kind])
 
 
 def _require_subject(plan: Plan, taken: BackupManifest) -> None:
@@ -78,17 +105,24 @@ async def _loaded(
 ) -> None:
     """Restore into scratch databases and compare them with the manifest."""
     copies = session.pair.at(names)
+    seal = session.backups.seal_of(taken)
     for number, copy in enumerate(copies):
         part = stage(progress, begin=50 * number, end=50 * (number + 1))
-        await copy.load(session.settings.backups / taken.label / copy.kind, part)
+        await copy.load(session.settings.backups / taken.label / copy.kind, part, seal=seal)
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
-    differences = content.compare(expected, await copies.checksums(), kept=True)
+    differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
+    schemas = await copies.fingerprints()
+    differences += [
+        f"{kind}: the restored schema differs"
+        for kind, dump in taken.dumps.items()
+        if schemas[kind] != dump.fingerprint
+    ]
     if differences:
         for copy in copies:
             await copy.drop()
         raise Failed(
             "backup-not-restorable",
-            f"the restored copies differ from the backup: {'; '.join(str(item) for item in differences[:5])}",
+            f"the restored copies differ from the backup: {'; '.join(differences[:5])}",
             help="Choose another backup.",
             next_tool="migration_status",
         )
@@ -107,6 +141,7 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     remaining = content.compare(expected, await session.pair.checksums(), kept=True)
     ledger = session.target.ledger
+    begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
     outcome = await ledger.record(
         EventKind.RESTORED,
         bound={
@@ -119,6 +154,7 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
             "applied": [dict(entry) for entry in taken.applied],
             "after": await session.pair.fingerprints(),
             "differences": [str(item) for item in remaining],
+            "hidden": begun.body.get("hidden") if begun else None,
         },
         unique=f"outcome:{plan.id}",
     )

@@ -139,6 +139,7 @@ def outcome_view(outcome: Event) -> JsonObject:
             for check in checks
         ],
         "differences": texts(outcome.body.get("differences", ())),
+        **({"hidden": texts(hidden["lines"])} if (hidden := outcome.body.get("hidden")) else {}),
     }
 
 

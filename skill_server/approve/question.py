@@ -17,15 +17,20 @@ LONGEST_LINE = 160
 # Code that an author wrote is what only a reader can judge, so more of it is shown than of a name.
 LONGEST_CODE = 600
 MOST_CODE = 8
+LONGEST_TOLD = 300
 # What a project may leave out of its configuration, and what is then not looked at.
 CHECKABLE = ("models", "code", "test_command")
 MOST_STEPS = 12
 
 
-def question(plan: Plan) -> str:
-    """Return the text that a person approves; a digest of it is part of a signed approval."""
+def question(plan: Plan, told: Sequence[str] = ()) -> str:
+    """Return the text that a person approves; a digest of it is part of a signed approval.
+
+    `told` are lines about the databases as they are now, which the plan itself does not hold.
+    """
     target = f"{plan.target.name} ({plan.target.environment})"
     lines = [f"{_VERBS[plan.kind]} on {target}: {plan.revision or plan.backup_label}", *_taken(plan)]
+    lines += [shown(line, LONGEST_TOLD) for line in told]
     code = list(_code(plan))
     lines += code[:MOST_CODE]
     if len(code) > MOST_CODE:

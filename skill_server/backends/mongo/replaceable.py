@@ -35,6 +35,8 @@ async def require_replaceable(connections: Connections, copy: str | None = None)
     """
     new: Sequence[Collection] = ()
     if copy is not None:
+        if await Journal(connections).is_done(copy):
+            return
         source = connections.at(copy)
         await require_scratch(source)
         new = await listing(source)
