@@ -63,6 +63,9 @@ class ProjectSettings(Frozen):
     test_command: tuple[str, ...] = ()
     default_db_type: Literal["postgres", "mongodb"] = "postgres"
     backup_directory: str = f"{STATE_DIRECTORY}/backups"
+    backup_keep_last: int = Field(default=10, ge=1, le=100_000)
+    backup_keep_days: float = Field(default=30, ge=0, le=36_500, allow_inf_nan=False)
+    encrypt_backups: bool = False
     names: dict[Name, NativeNames] = {}
     targets: dict[str, TargetSettings] = {}
     policy: PolicySettings = PolicySettings()
@@ -87,6 +90,8 @@ class ServerSettings(BaseSettings):
     project: Path = Path()
     key_file: Path = Path(platformdirs.user_data_dir("database-migration")) / "ledger.key"
     allowed_signers: Path | None = None
+    backup_key_file: Path | None = None
+    backup_destination: str | None = None
 
 
 class Settings(Frozen):
@@ -97,6 +102,8 @@ class Settings(Frozen):
     key_file: Path
     allowed_signers: Path | None
     configured: bool
+    backup_key_file: Path | None = None
+    backup_destination: str | None = None
 
     def target(self, name: str | None) -> tuple[str, TargetSettings]:
         """Return a target by name, or the default one.
@@ -164,6 +171,8 @@ def load(root: Path | None = None) -> Settings:
         key_file=server.key_file.expanduser(),
         allowed_signers=server.allowed_signers,
         configured=table is not None,
+        backup_key_file=server.backup_key_file.expanduser() if server.backup_key_file else None,
+        backup_destination=server.backup_destination or None,
     )
 
 

@@ -1,36 +1,60 @@
 """Stage backup: dump both databases, prove the dump by restoring it, and leave a receipt."""
 
+import logging
+from typing import NamedTuple
+
+import anyio.to_thread
+
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
-from skill_server.backup import scratch, take
+from skill_server.backup import scratch, shelf, take
+from skill_server.backup.backups import Tidied
 from skill_server.backup.manifest import BackupManifest
 from skill_server.ledger import history
 from skill_server.model.ids import BackendKind, PlanId
 from skill_server.model.plan import PlanKind
 from skill_server.model.receipt import Event, EventKind
 
+_logger = logging.getLogger(__name__)
 
-async def back_up(session: Session, progress: Progress = no_progress) -> tuple[BackupManifest, Event]:
-    """Take and prove a backup of both databases.
+
+class Taken(NamedTuple):
+    """A proven backup, its receipt, and what left or stayed because of it."""
+
+    manifest: BackupManifest
+    receipt: Event
+    tidied: Tidied
+
+
+async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
+    """Take and prove a backup of both databases, copy it to the destination if there is one, and let older ones go.
 
     Raises:
-        Refused: a precondition does not hold, no space, or a client tool is missing.
-        Failed: the dump or its proof failed; no receipt was written.
+        Refused: a precondition does not hold, no space, or a client tool or the key of encrypted backups is missing.
+        Failed: the dump, its proof or its copy at the destination failed; no receipt was written.
     """
     async with session.locked("backup"):
         await session.enter("backup", None)
         await scratch.sweep(session.pair, session.identity)
-        directory = session.settings.backups
-        session.settings.state.mkdir(mode=0o700, exist_ok=True)
+        backups = session.backups
+        # Asked before anything long begins.
+        seal, destination = backups.new_seal(), backups.destination
+        directory = backups.prepare()
+        _sweep(session)
         taken = await take.take(
             session.pair,
-            take.private_directory(directory, within=session.settings.root),
+            directory,
             session.identity,
             tuple(entry.model_dump(mode="json") for entry in session.history.applied),
             stage(progress, begin=0, end=50),
+            seal=seal,
+            plan=_plan_in_mind(session),
         )
-        await take.prove(session.pair, directory, taken, stage(progress, begin=50, end=100))
+        await take.prove(session.pair, directory, taken, stage(progress, begin=50, end=95), seal=seal)
+        if destination is not None:
+            await progress(95, 100, "copying the backup to its destination")
+            await anyio.to_thread.run_sync(destination.ship, directory, taken)
         receipt = await session.target.ledger.record(
             EventKind.BACKUP,
             bound={
@@ -42,10 +66,34 @@ async def back_up(session: Session, progress: Progress = no_progress) -> tuple[B
             body={
                 "size_bytes": taken.size_bytes,
                 "point_in_time": {kind: dump.point_in_time for kind, dump in taken.dumps.items()},
+                "moments": {kind: moment.isoformat() for kind, moment in taken.moments.items()},
+                "spread_s": taken.spread_s,
+                "sealed": taken.sealed,
+                "shipped": destination is not None,
             },
         )
-    await session.refresh()
-    return taken, receipt
+        await session.refresh()
+        tidied = await backups.tidy(session.events)
+        for line in tidied.lines:
+            _logger.warning("after backup %s: %s", taken.label, line)
+        await progress(100, 100, "; ".join(tidied.lines) or "proven")
+    return Taken(taken, receipt, tidied)
+
+
+def _sweep(session: Session) -> None:
+    """Remove what interrupted backups of this target left; the lock says that nobody works on them."""
+    known = {event.bound["label"] for event in session.events if event.kind is EventKind.BACKUP}
+    swept = shelf.sweep(session.settings.backups, session.identity, known)
+    if swept:
+        _logger.warning("removed what interrupted backups left: %s", ", ".join(swept))
+
+
+def _plan_in_mind(session: Session) -> PlanId | None:
+    """Return the plan that was stored last, if it was not begun: a backup is mostly taken for it."""
+    event = history.latest(session.events, EventKind.PLAN, ledger=session.identity.ledger_id)
+    if event is None or history.latest(session.events, EventKind.STARTED, plan=event.bound["plan"]):
+        return None
+    return event.bound["plan"]
 
 
 def plan_to_rehearse(session: Session, receipt: Event) -> PlanId | None:

@@ -1,19 +1,19 @@
 """Facts outside the ledger: the project's files, the backups on disk, signatures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import anyio.to_thread
 
 from skill_server.approve import signature
-from skill_server.approve.question import question
 from skill_server.backup import manifest as manifests
+from skill_server.backup.backups import Backups
 from skill_server.errors import MigrationError
 from skill_server.generate import document
 from skill_server.model.action import RunRaw
 from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, PlanKind, TargetIdentity
-from skill_server.model.receipt import Event
+from skill_server.model.receipt import Event, EventKind
 from skill_server.model.snapshot import Snapshot
 from skill_server.plan import build, foresee
 from skill_server.project.contract import names_in_use
@@ -21,6 +21,9 @@ from skill_server.project.models import models_match
 from skill_server.project.read_models import read_models
 from skill_server.review import review
 from skill_server.settings import Settings
+
+# Each costs two runs of ssh-keygen, and an approval is given soon after the question.
+MOST_QUESTIONS = 20
 
 
 class ProjectFacts:
@@ -31,10 +34,12 @@ class ProjectFacts:
         settings: Settings,
         snapshots: Mapping[BackendKind, Snapshot],
         target: TargetIdentity,
+        events: Sequence[Event] = (),
     ) -> None:
         self._settings = settings
         self._snapshots = snapshots
         self._target = target
+        self._events = events
 
     def documented_digest(self, plan: Plan) -> str | None:
         """Return the migration digest that the document beside the plan's migration names."""
@@ -69,24 +74,32 @@ class ProjectFacts:
 
     async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
         """Hash every file of a backup again, if its manifest is still the one that was proven."""
-        folder = self._settings.backups / label
         try:
-            taken = manifests.read(folder)
+            taken = await Backups(self._settings, self._target).at_hand(label, manifest)
         except MigrationError as error:
             return (error.message,)
-        if taken.digest != manifest:
-            return ("the manifest is not the one that was proven",)
-        return await anyio.to_thread.run_sync(manifests.damage, taken, folder)
+        return await anyio.to_thread.run_sync(manifests.damage, taken, self._settings.backups / label)
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:
         """Check a signature again; an answer through the client counts outside production only."""
         if "signature" in approval.body:
-            content = signature.message(plan, question(plan))
-            signer = await signature.verified_signer(
-                content, approval.body["signature"], self._settings.allowed_signers
-            )
-            return signer is not None and signer == approval.body["identity"]
+            for asked in self._questions(plan):
+                signer = await signature.verified_signer(
+                    signature.message(plan, asked), approval.body["signature"], self._settings.allowed_signers
+                )
+                if signer is not None and signer == approval.body["identity"]:
+                    return True
+            return False
         return self._target.environment != "production"
+
+    def _questions(self, plan: Plan) -> tuple[str, ...]:
+        """Return the questions that were stored with a plan, newest first: one says what was true when it was shown."""
+        stored = [
+            event.body["question"]
+            for event in reversed(self._events)
+            if event.kind is EventKind.PLAN and event.bound["plan"] == plan.id
+        ]
+        return tuple(dict.fromkeys(stored))[:MOST_QUESTIONS]
 
     def tests_configured(self) -> bool:
         """Say whether the project names a test command."""

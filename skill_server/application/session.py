@@ -12,6 +12,7 @@ from skill_server.application.target import Target
 from skill_server.backends.base import RunPolicy
 from skill_server.backends.pair import Pair
 from skill_server.backup import manifest as manifests
+from skill_server.backup.backups import Backups
 from skill_server.detect import detect
 from skill_server.errors import Refused
 from skill_server.gate import gate
@@ -51,7 +52,12 @@ class Session:
     @property
     def facts(self) -> ProjectFacts:
         """What the project's files and the backups say."""
-        return ProjectFacts(self.settings, self.snapshots, self.identity)
+        return ProjectFacts(self.settings, self.snapshots, self.identity, self.events)
+
+    @property
+    def backups(self) -> Backups:
+        """The backups of this target."""
+        return Backups(self.settings, self.identity)
 
     @property
     def run_policy(self) -> RunPolicy:

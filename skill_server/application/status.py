@@ -2,7 +2,8 @@
 
 from pydantic import AwareDatetime
 
-from skill_server.application import planning, revisions
+from skill_server.application import listing, planning, revisions
+from skill_server.application.listing import BackupLine
 from skill_server.application.session import Session
 from skill_server.backends.base import KeptThing
 from skill_server.ledger import history
@@ -11,15 +12,6 @@ from skill_server.model.base import Frozen, canonical
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import KEPT_NAME
 from skill_server.model.plan import Step
-from skill_server.model.receipt import EventKind
-
-
-class BackupLine(Frozen):
-    """One proven backup."""
-
-    label: str
-    at: AwareDatetime
-    size_bytes: int
 
 
 class Retired(Frozen):
@@ -68,11 +60,7 @@ async def read_status(session: Session) -> Status:
         needs_attention=state.needs_attention,
         way_out=way_out,
         retired=await _retired(session),
-        backups=tuple(
-            BackupLine(label=event.bound["label"], at=event.at, size_bytes=event.body["size_bytes"])
-            for event in reversed(session.events)
-            if event.kind is EventKind.BACKUP and event.bound["ledger"] == session.identity.ledger_id
-        ),
+        backups=await listing.proven(session),
     )
 
 

@@ -1,27 +1,27 @@
 """Take a backup of both databases, restore it into scratch databases, and compare."""
 
-import os
 import secrets
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from skill_server import __version__
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
+from skill_server.backends.sealing import Seal
+from skill_server.backup import folder, scratch, shelf
 from skill_server.backup import manifest as manifests
-from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
-from skill_server.errors import Failed, Refused
+from skill_server.errors import Failed
 from skill_server.model import content
-from skill_server.model.ids import BackendKind
+from skill_server.model.ids import BackendKind, PlanId
 from skill_server.model.plan import TargetIdentity
 from skill_server.model.receipt import DumpResult
 
 
 def new_label() -> str:
-    """Return a label that sorts by time and never collides."""
+    """Return a label that never collides; it shows a time, but the order of backups is that of the ledger."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
@@ -31,6 +31,9 @@ async def take(
     target: TargetIdentity,
     applied: tuple[Mapping[str, object], ...],
     progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
+    plan: PlanId | None = None,
 ) -> BackupManifest:
     """Dump both databases below `directory` and write the manifest.
 
@@ -40,13 +43,15 @@ async def take(
     """
     label = new_label()
     began = datetime.now(UTC)
-    place = private_directory(directory / label)
     dumps: dict[BackendKind, DumpResult] = {}
-    try:
+    with shelf.new(directory, target, label) as place:
         for number, backend in enumerate(pair):
             part = stage(progress, begin=50 * number, end=50 * (number + 1))
-            dumps[backend.kind] = await backend.dump(private_directory(place / backend.kind), part)
+            dumps[backend.kind] = await backend.dump(
+                folder.new_directory(place / backend.kind), part, seal=seal
+            )
         taken = BackupManifest(
+            format=manifests.FORMAT,
             label=label,
             target=target,
             began_at=began,
@@ -54,16 +59,22 @@ async def take(
             servers=await pair.identities(),
             dumps=dumps,
             applied=tuple(dict(entry) for entry in applied),
+            product=__version__,
+            plan=plan,
+            sealed="age" if seal else None,
         )
         manifests.write(taken, place)
-    except BaseException:
-        # The half that succeeded proves nothing alone, and where the disk is full it would keep it full.
-        shutil.rmtree(place, ignore_errors=True)
-        raise
     return taken
 
 
-async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Progress = no_progress) -> None:
+async def prove(
+    pair: Pair,
+    directory: Path,
+    taken: BackupManifest,
+    progress: Progress = no_progress,
+    *,
+    seal: Seal | None = None,
+) -> None:
     """Restore the backup into scratch databases and compare schema and every value; they stay as templates.
 
     Raises:
@@ -75,7 +86,7 @@ async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Pr
     copies = pair.at(scratch.template_names(taken.target, taken.label))
     for number, copy in enumerate(copies):
         part = stage(progress, begin=50 * number, end=50 * (number + 1))
-        await copy.load(place / copy.kind, part)
+        await copy.load(place / copy.kind, part, seal=seal)
     found = await copies.fingerprints()
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
@@ -92,27 +103,3 @@ async def prove(pair: Pair, directory: Path, taken: BackupManifest, progress: Pr
             help="Take a new backup while the application is quiet.",
             next_tool="backup",
         )
-
-
-def private_directory(path: Path, *, within: Path | None = None) -> Path:
-    """Make a folder for the owner alone, or check that an existing one is.
-
-    The way from `within`, a resolved folder, must not pass through a link either: backups hold every value.
-
-    Raises:
-        Refused: it is a link, no folder, somebody else's, or open to others (`directory-not-private`).
-    """
-    linked = within is not None and path.is_relative_to(within) and path.parent.resolve() != path.parent
-    if linked or path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise _not_private(path, "is no folder, or a link leads there")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = path.lstat()
-    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise _not_private(path, "belongs to another user or can be read by others")
-    return path
-
-
-def _not_private(path: Path, why: str) -> Refused:
-    return Refused(
-        "directory-not-private", f"the folder {path.name} {why}", help="Make it a real folder with mode 0700."
-    )

@@ -10,7 +10,7 @@ import anyio
 import click
 
 from skill_server.application.application import Application
-from skill_server.backup.take import private_directory
+from skill_server.backup.folder import private_directory
 from skill_server.errors import MigrationError
 from skill_server.model.ids import BackendKind
 from skill_server.settings import Settings

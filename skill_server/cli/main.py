@@ -9,7 +9,19 @@ import click
 from skill_server import __version__
 
 # Commands that are no tools: they set up, serve, show, put files in line, or give a person's word.
-OWN = ("init", "serve", "demo", "doctor", "adopt", "baseline", "merge", "approve", "status")
+OWN = (
+    "init",
+    "serve",
+    "demo",
+    "doctor",
+    "adopt",
+    "baseline",
+    "merge",
+    "approve",
+    "status",
+    "backups",
+    "backup-key",
+)
 TOOLS = Path(__file__).parent.parent / "tools"
 
 
@@ -23,7 +35,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
         if cmd_name in OWN:
-            command: click.Command = importlib.import_module(f"skill_server.cli.{cmd_name}").command
+            command: click.Command = importlib.import_module(
+                f"skill_server.cli.{cmd_name.replace('-', '_')}"
+            ).command
             return command
         tool = cmd_name.replace("-", "_")
         if tool in tool_names():

@@ -28,7 +28,12 @@ class BackupResult(Result):
     operation_id: str
     label: str
     size_bytes: int
+    proven_at: str
+    spread_s: float | None
+    sealed: bool
+    where: list[str]
     databases: dict[str, JsonObject]
+    let_go: list[str]
 
 
 async def backup(
@@ -45,7 +50,7 @@ async def backup(
 
     session = await app.session(target)
     async with app.operations.run("backup", session.target.name, progress) as (operation_id, report):
-        taken, receipt = await backing_up.back_up(session, report)
+        taken, receipt, tidied = await backing_up.back_up(session, report)
     plan_id = backing_up.plan_to_rehearse(session, receipt)
     return BackupResult(
         tool="backup",
@@ -57,13 +62,20 @@ async def backup(
         operation_id=operation_id,
         label=taken.label,
         size_bytes=taken.size_bytes,
+        proven_at=receipt.at.isoformat(),
+        spread_s=taken.spread_s,
+        sealed=taken.sealed is not None,
+        where=["local", "destination"] if receipt.body["shipped"] else ["local"],
         databases={
             kind: {
                 "tool": dump.tool,
                 "point_in_time": dump.point_in_time,
+                "moment": dump.moment.isoformat() if dump.moment else None,
+                "size_bytes": sum(part.size_bytes for part in dump.parts),
                 "entities": len(dump.checksums.entities),
                 "records": sum(sums.records for sums in dump.checksums.entities.values()),
             }
             for kind, dump in taken.dumps.items()
         },
+        let_go=list(tidied.lines),
     )

@@ -23,7 +23,7 @@ async def test_a_backup_whose_manifest_was_replaced_does_not_count(
     """Files that agree with a forged manifest prove nothing; neither do no files at all."""
     async with a_project(tmp_path, postgres_database, mongo_database, monkeypatch) as (project, app):
         await detecting.detect_databases(app, None)
-        taken, _ = await backing_up.back_up(await app.session(None))
+        taken, *_ = await backing_up.back_up(await app.session(None))
         proposal = await proposed(app, taken.label)
         path = project.root / ".database-migration" / "backups" / taken.label / MANIFEST_FILE
         path.write_text(json.dumps({**json.loads(path.read_text()), "dumps": {}}))

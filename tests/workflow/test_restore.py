@@ -19,7 +19,7 @@ async def approved_restore(app: Application) -> Proposal:
     """Detect, back up, and let a person approve putting that backup back."""
     await detecting.detect_databases(app, None)
     session = await app.session(None)
-    taken, _ = await backing_up.back_up(session)
+    taken, *_ = await backing_up.back_up(session)
     return await proposed(app, taken.label)
 
 
@@ -90,7 +90,7 @@ async def test_a_restore_without_an_approval_changes_nothing(
     async with a_project(tmp_path, postgres_database, mongo_database, monkeypatch) as (project, app):
         await detecting.detect_databases(app, None)
         session = await app.session(None)
-        taken, _ = await backing_up.back_up(session)
+        taken, *_ = await backing_up.back_up(session)
         await lose_items(project)
         before = await content(app)
         session = await app.session(None)
