@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from skill_server.backends.records import Records
+from skill_server.backends.scratching import Scratch
 from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.base import Frozen, JsonObject
@@ -133,7 +134,7 @@ class Journal(Protocol):
         ...
 
 
-class Backend(Protocol):
+class Backend(Scratch, Protocol):
     """One database of a target. Opening is lazy: the first call connects."""
 
     kind: BackendKind
@@ -247,18 +248,6 @@ class Backend(Protocol):
 
         It may read everything there is, but ends in bounded time; "nothing" is only said where it is certain.
         """
-        ...
-
-    async def copy_from(self, template: str) -> None:
-        """Create this (scratch) database as a copy of a loaded one that nobody uses."""
-        ...
-
-    async def drop(self) -> None:
-        """Drop this database; refused unless it carries the scratch mark."""
-        ...
-
-    async def scratch(self) -> list[str]:
-        """Name the scratch databases on this server that belong to this product."""
         ...
 
     async def require_replaceable(self, copy: str | None = None) -> None:

@@ -25,6 +25,7 @@ from skill_server.backends.mongo import inspect as schemas
 from skill_server.backends.mongo import kept as kept_things
 from skill_server.backends.mongo import load as loads
 from skill_server.backends.mongo import lock as locks
+from skill_server.backends.mongo import preflight as preflights
 from skill_server.backends.mongo import probe as probes
 from skill_server.backends.mongo import render as renders
 from skill_server.backends.mongo import replace as replacements
@@ -142,9 +143,21 @@ class MongoBackend:
         """Say of each entity what was written since a dump."""
         return await writings.written_since(self._connections, self.names, dump)
 
-    async def copy_from(self, template: str) -> None:
+    async def require_dumpable(self) -> None:
+        """Check that every collection can be read."""
+        await preflights.require_dumpable(self._connections)
+
+    async def require_scratch_possible(self) -> None:
+        """Check that this scratch database can be made."""
+        await preflights.require_scratch_possible(self._connections)
+
+    async def copy_from(self, template: str, *, gently: bool = False) -> None:
         """Create this scratch database as a copy of another."""
-        await scratches.copy_from(self._connections, template)
+        await scratches.copy_from(self._connections, template, gently=gently)
+
+    async def keep_as_template(self) -> None:
+        """Do no more than check the mark: MongoDB cannot close one database to its users."""
+        await scratches.require_scratch(self._connections)
 
     async def drop(self) -> None:
         """Drop this database, if it is a scratch one."""

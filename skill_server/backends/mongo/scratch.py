@@ -12,16 +12,20 @@ from skill_server.backends.base import SCRATCH_PREFIX
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.fill import create_views, fill
-from skill_server.backends.mongo.listing import all_names, listing
+from skill_server.backends.mongo.listing import Collection, all_names, listing
 from skill_server.backends.mongo.reading import CursorLost, batches
 from skill_server.errors import Failed, InDoubt, MigrationError, Refused
 
 DROP_WITHIN_S = 60.0
+# Reading one collection and writing another keep a server half busy; more than this no longer helps.
+SIDE_BY_SIDE = 3
 MARK_COLLECTION = "database_migration.scratch"
 
 
-async def copy_from(connections: Connections, template: str) -> None:
+async def copy_from(connections: Connections, template: str, *, gently: bool = False) -> None:
     """Create this scratch database as a copy of another one on the server that nobody writes to.
+
+    Collections are copied side by side, or one after the other where it should go `gently`.
 
     Raises:
         Refused: this one is not empty or is not named as a scratch database.
@@ -30,17 +34,36 @@ async def copy_from(connections: Connections, template: str) -> None:
     source = connections.at(template)
     async with made_scratch(connections):
         items = await listing(source)
-        for item in items:
-            if item.holds_documents:
+        holding = iter([item for item in items if item.holds_documents])
+        problems: list[MigrationError] = []
+
+        async def copy_some() -> None:
+            for item in holding:
+                if problems:
+                    return
                 try:
-                    await fill(connections, item, batches(source, item.name))
-                except CursorLost as error:
-                    raise Failed(
-                        "cursor-lost",
-                        f"the server lost the cursor on {item.name} while it was copied",
-                        help="Call again.",
-                    ) from error
+                    await _copy(connections, source, item)
+                except MigrationError as error:
+                    # A group would wrap it, and nobody outside looks into groups.
+                    problems.append(error)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(1 if gently else SIDE_BY_SIDE):
+                group.start_soon(copy_some)
+        if problems:
+            raise problems[0]
         await create_views(connections, items)
+
+
+async def _copy(connections: Connections, source: Connections, item: Collection) -> None:
+    try:
+        await fill(connections, item, batches(source, item.name))
+    except CursorLost as error:
+        raise Failed(
+            "cursor-lost",
+            f"the server lost the cursor on {item.name} while it was copied",
+            help="Call again.",
+        ) from error
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from skill_server.backends.postgres import (
     kept,
     load,
     lock,
+    preflight,
     render,
     replace,
     replaceable,
@@ -142,9 +143,21 @@ class PostgresBackend:
         """Say of each entity what was written since a dump."""
         return await written.written_since(self._connections, self.names, dump)
 
-    async def copy_from(self, template: str) -> None:
+    async def require_dumpable(self) -> None:
+        """Check that every table can be read."""
+        await preflight.require_dumpable(self._connections)
+
+    async def require_scratch_possible(self) -> None:
+        """Check that the role may create databases."""
+        await preflight.require_scratch_possible(self._connections)
+
+    async def copy_from(self, template: str, *, gently: bool = False) -> None:
         """Create this scratch database as a copy of another."""
-        await scratch.copy_from(self._connections, template)
+        await scratch.copy_from(self._connections, template, gently=gently)
+
+    async def keep_as_template(self) -> None:
+        """Refuse connections to this scratch database from now on."""
+        await scratch.keep_as_template(self._connections)
 
     async def drop(self) -> None:
         """Drop this scratch database."""

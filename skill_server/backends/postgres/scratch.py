@@ -16,6 +16,10 @@ from skill_server.backends.postgres.identifiers import quoted
 from skill_server.errors import Refused
 from skill_server.model.base import Frozen, JsonObject
 
+# A server that does not know the setting, or was built without the system call, has no such line.
+_SHARE_BLOCKS = """
+SELECT set_config(name, 'clone', false) FROM pg_settings WHERE name = 'file_copy_method' AND 'clone' = ANY (enumvals)
+"""
 _NAME = re.compile(re.escape(SCRATCH_PREFIX) + r"[A-Za-z0-9_]{1,50}")
 
 
@@ -25,11 +29,12 @@ class _Comment(Frozen):
     detail: JsonObject
 
 
-async def copy_from(connections: Connections, template: str) -> None:
+async def copy_from(connections: Connections, template: str, *, gently: bool = False) -> None:
     """Create this database as a copy of another scratch database that nobody uses.
 
     By copied files where the server offers the choice (15 and newer): far faster than through the log, at the price
-    of two checkpoints.
+    of two checkpoints, which everybody on the server feels; `gently` goes through the log. From 18 the files may share
+    their blocks, where the file system lets them (manual, `file_copy_method`).
 
     Raises:
         Refused: either name or mark is not scratch (`not-scratch`), this database exists (`database-exists`), or
@@ -38,7 +43,10 @@ async def copy_from(connections: Connections, template: str) -> None:
     name = require_scratch_name(connections.database)
     async with connections.maintenance(purpose="copy") as connection:
         detail = await require_mark(connection, template)
-        strategy = " STRATEGY file_copy" if connection.get_server_version().major >= 15 else ""
+        strategy = ""
+        if connection.get_server_version().major >= 15:
+            strategy = f" STRATEGY {'wal_log' if gently else 'file_copy'}"
+        await connection.execute(_SHARE_BLOCKS)
         try:
             await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}{strategy}")
         except asyncpg.DuplicateDatabaseError as error:
@@ -50,6 +58,18 @@ async def copy_from(connections: Connections, template: str) -> None:
                 help="Close the sessions on it, then try again.",
             ) from error
         await mark(connection, name, detail)
+
+
+async def keep_as_template(connections: Connections) -> None:
+    """Refuse every connection to this database from now on, so that later copies of it are what was proven.
+
+    Raises:
+        Refused: it lacks the prefix or the mark (`not-scratch`).
+    """
+    name = require_scratch_name(connections.database)
+    async with connections.maintenance(purpose="keep a template") as connection:
+        await require_mark(connection, name)
+        await connection.execute(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE true ALLOW_CONNECTIONS false")
 
 
 async def drop(connections: Connections) -> None:

@@ -9,7 +9,7 @@ from skill_server.backends.base import SCRATCH_PREFIX
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.dump import dump
 from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.scratch import copy_from, drop, scratch
+from skill_server.backends.postgres.scratch import copy_from, drop, keep_as_template, scratch
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import execute, filled, private, scratch_copy, sums, value
@@ -124,3 +124,31 @@ async def test_a_template_in_use_and_a_name_in_use_are_refused(
             await copy_from(second, first.database)
 
     assert (used.value.code, there.value.code) == ("template-in-use", "database-exists")
+
+
+@pytest.mark.parametrize("gently", [False, True])
+async def test_a_kept_template_lets_nobody_in_and_is_copied_and_dropped_all_the_same(
+    postgres_database: str, tmp_path: Path, gently: bool
+) -> None:
+    """Somebody who looks into the template would stop every copy of it, and who writes there spoils the proof."""
+    connections, place = await filled(postgres_database), private(tmp_path)
+    taken = await dump(connections, NameMap(), place)
+    async with scratch_copy(connections) as first, scratch_copy(connections) as second:
+        await load(first, place)
+        await keep_as_template(first)
+        with pytest.raises(asyncpg.PostgresError, match="not currently accepting connections"):
+            await execute(f"{postgres_database.rpartition('/')[0]}/{first.database}", "SELECT 1")
+        await copy_from(second, first.database, gently=gently)
+
+        assert await sums(second) == taken.checksums
+        await drop(first)
+        assert first.database not in await names(postgres_database)
+
+
+async def test_only_a_scratch_database_is_closed_to_everybody(postgres_database: str) -> None:
+    """The live database would be down."""
+    with pytest.raises(Refused) as refusal:
+        await keep_as_template(Connections(postgres_database))
+
+    assert refusal.value.code == "not-scratch"
+    await execute(postgres_database, "SELECT 1")

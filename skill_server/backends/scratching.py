@@ -1,0 +1,39 @@
+"""What both databases promise of scratch databases: copies that this product makes, marks, and alone drops."""
+
+from typing import Protocol
+
+
+class Scratch(Protocol):
+    """The part of a `Backend` that makes and drops scratch databases."""
+
+    async def require_dumpable(self) -> None:
+        """Check, before a dump begins, that everything it would hold can be read.
+
+        Raises:
+            Refused: something cannot (`permission-missing`), with its name and what to grant.
+        """
+        ...
+
+    async def require_scratch_possible(self) -> None:
+        """Check, before a dump begins, that a scratch database of this name could be made on this server.
+
+        Raises:
+            Refused: it could not (`permission-missing`), with what to grant.
+        """
+        ...
+
+    async def copy_from(self, template: str, *, gently: bool = False) -> None:
+        """Create this (scratch) database as a copy of a loaded one that nobody uses; `gently` where others work."""
+        ...
+
+    async def keep_as_template(self) -> None:
+        """Keep everybody out of this (scratch) database where the server can, so that copies of it stay equal."""
+        ...
+
+    async def drop(self) -> None:
+        """Drop this database; refused unless it carries the scratch mark."""
+        ...
+
+    async def scratch(self) -> list[str]:
+        """Name the scratch databases on this server that belong to this product."""
+        ...
