@@ -16,7 +16,7 @@ from hashlib import blake2b
 from skill_server.backends.mongo import bson_walk, paths, raw
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.listing import Collection, listing
-from skill_server.backends.mongo.reading import SnapshotLost, in_thread, read_whole, snapshot_session
+from skill_server.backends.mongo.reading import SnapshotLost, in_threads, read_whole, snapshot_session
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, FieldChecksums
@@ -119,7 +119,7 @@ async def _sums(
     connections: Connections, names: NameMap, item: Collection, session: object = None
 ) -> FieldChecksums:
     async def take(tally: Tally, batch: bytes) -> None:
-        await in_thread(tally.add_batch, batch)
+        await in_threads(batch, tally.add_batch)
 
     nested = names.nested_fields(entity_of(item.name, names), BackendKind.MONGODB)
     tally = await read_whole(connections, item.name, lambda: Tally(nested), take, session=session)

@@ -1,7 +1,13 @@
 """The files of a dump: the layout that MongoDB's own tools read, and beside it a list of hashes that they do not need.
 
 `<directory>/mongodb/<database>/<collection>.bson.gz` and `.metadata.json.gz`, `<directory>/mongodb/prelude.json.gz`
-written last (mongo-tools, mongodump/), and `<directory>/mongodb.json`, one level above where those tools look.
+written last (mongo-tools, mongodump/), and `<directory>/mongodb.json`, one level above where those tools look. Each
+name ends in `.age` where the files are encrypted.
+
+One thing differs: of a time series those tools store the server's own buckets, in `system.buckets.<name>.bson`, and
+take any data file beside its metadata for such. Here its measurements are stored, as an application reads them, in the
+folder `measurements`, which `mongorestore` skips when it restores the whole: it makes the empty time series, and named
+alone (`--collection <name> measurements/<name>.bson.gz`) the file is then inserted into that as measurements.
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from skill_server.model.receipt import BackupPart
 FOLDER = "mongodb"
 LIST_FILE = "mongodb.json"
 PRELUDE_FILE = "prelude.json.gz"
+MEASUREMENTS = "measurements"
 DIGEST_DIGITS = 64
 # Of mongo-tools: 255 bytes for a file name, less the longest ending.
 LONGEST_STEM, CUT_STEM = 238, 208

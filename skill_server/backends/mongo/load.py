@@ -14,8 +14,12 @@ from skill_server.backends.mongo.bson_walk import LENGTH_BYTES, Malformed, docum
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.durable import READ_BYTES, opened
 from skill_server.backends.mongo.fill import create_views, fill
+from skill_server.backends.mongo.listing import Collection
+from skill_server.backends.mongo.room import require_room
 from skill_server.backends.mongo.scratch import made_scratch
+from skill_server.backends.mongo.together import AT_ONCE, together
 from skill_server.backends.sealing import Seal
+from skill_server.model.receipt import BackupPart
 
 
 async def load(
@@ -28,7 +32,8 @@ async def load(
     """Create this scratch database from a directory that `dump` wrote, with the seal that it was written with.
 
     Raises:
-        Refused: the database is not empty (`restore-target-not-empty`) or not named as scratch (`not-scratch`).
+        Refused: the database is not empty (`restore-target-not-empty`) or not named as scratch (`not-scratch`), or
+            the server's disk has no room for it (`restore-no-space`).
         Failed: a file is not what was written (`backup-damaged`), or the server refused something; the database is
             dropped again.
     """
@@ -37,22 +42,28 @@ async def load(
         (dumped, layout.described_as(dumped.name, dumped.kind, dumped.described))
         for dumped in listed.collections
     ]
-    total = float(sum(dumped.content.records or 0 for dumped in listed.collections if dumped.content))
+    contents = [(dumped.content, item) for dumped, item in items if dumped.content is not None]
+    # The largest first, so that no worker is left alone with it at the end.
+    contents.sort(key=lambda entry: -entry[0].size_bytes)
+    total = float(sum(part.records or 0 for part, _ in contents))
     done = 0
+
+    async def bring(entry: tuple[BackupPart, Collection]) -> None:
+        nonlocal done
+        part, item = entry
+        try:
+            loaded = await fill(connections, item, _content(directory / part.name, seal))
+        except (OSError, EOFError, zlib.error, Malformed) as error:
+            # The hashes fitted a moment ago, so the file was changed since.
+            raise layout.damaged(part.name, "cannot be read") from error
+        if loaded != part.records:
+            raise layout.damaged(part.name, f"holds {loaded} documents instead of {part.records}")
+        done += loaded
+        await progress(done, total, f"{done} documents restored")
+
+    await require_room(connections, listed)
     async with made_scratch(connections):
-        for dumped, item in items:
-            if dumped.content is None:
-                continue
-            part = dumped.content
-            try:
-                loaded = await fill(connections, item, _content(directory / part.name, seal))
-            except (OSError, EOFError, zlib.error, Malformed) as error:
-                # The hashes fitted a moment ago, so the file was changed since.
-                raise layout.damaged(part.name, "cannot be read") from error
-            if loaded != part.records:
-                raise layout.damaged(part.name, f"holds {loaded} documents instead of {part.records}")
-            done += loaded
-            await progress(done, total, f"{done} documents restored")
+        await together(bring, contents, at_once=AT_ONCE)
         await create_views(connections, [item for _, item in items])
 
 

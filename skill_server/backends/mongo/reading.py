@@ -13,10 +13,13 @@ import anyio
 from skill_server.backends.mongo.bson_walk import Malformed
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import is_passing, wrapped
+from skill_server.backends.mongo.together import ended
 from skill_server.errors import Failed
 
 PROBE_COLLECTION = "database_migration.probe"
 READ_ATTEMPTS = 3
+# Large enough to hide the way to the server, small enough to hold two batches of several collections in memory.
+BATCH_DOCUMENTS = 2000
 # Numbers of the server's error_codes.yml: InvalidOptions (a capped collection before 8.0), SnapshotTooOld,
 # SnapshotUnavailable.
 _SNAPSHOT_CODES = frozenset({72, 239, 246})
@@ -43,8 +46,13 @@ async def batches(connections: Connections, collection: str, session: Any = None
 
     with wrapped(f"reading {collection}"):
         try:
-            async for batch in connections.db()[collection].find_raw_batches(session=session):
-                yield batch
+            found = connections.db()[collection]
+            cursor = found.find_raw_batches(session=session, batch_size=BATCH_DOCUMENTS)
+            try:
+                async for batch in cursor:
+                    yield batch
+            finally:
+                await cursor.close()
         except PyMongoError as error:
             if isinstance(error, CursorNotFound) or is_passing(error):
                 raise CursorLost(collection) from error
@@ -73,8 +81,11 @@ async def read_whole(
     for attempt in range(1, READ_ATTEMPTS + 1):
         result = begin()
         try:
-            async with aclosing(batches(connections, collection, session)) as reader:
-                async for batch in reader:
+            async with (
+                aclosing(batches(connections, collection, session)) as reader,
+                aclosing(read_ahead(reader)) as ahead,
+            ):
+                async for batch in ahead:
                     await take(result, batch)
         except CursorLost as error:
             _abandoned(result, abandon)
@@ -104,15 +115,30 @@ def _abandoned(result: Result, abandon: Callable[[Result], None] | None) -> None
         abandon(result)
 
 
-async def in_thread(work: Callable[[bytes], None], batch: bytes) -> None:
-    """Run work on a batch beside the event loop, so that heartbeats go on; a cancelled caller waits for its end."""
-    working = asyncio.ensure_future(asyncio.to_thread(work, batch))
+async def read_ahead(reader: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what a reader yields, and let it fetch the next batch while one is worked on."""
+
+    async def following() -> bytes | None:
+        return await anext(reader, None)
+
+    coming = asyncio.ensure_future(following())
     try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        # What the thread writes to is closed next. anyio cancels every wait anew, unless it is shielded.
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(following())
+            yield batch
+    finally:
+        await ended([coming])
+
+
+async def in_threads(batch: bytes, *works: Callable[[bytes], None]) -> None:
+    """Run works on a batch beside the event loop, so that heartbeats go on; a cancelled caller waits for their end."""
+    working = [asyncio.ensure_future(asyncio.to_thread(work, batch)) for work in works]
+    try:
+        await asyncio.shield(asyncio.gather(*working))
+    except BaseException:
+        # What the threads write to is closed next. anyio cancels every wait anew, unless it is shielded.
         with anyio.CancelScope(shield=True):
-            await asyncio.wait([working])
+            await asyncio.wait(working)
         raise
 
 
@@ -122,9 +148,18 @@ async def snapshot_session(connections: Connections) -> AsyncGenerator[Any]:
     if not await isolates(connections):
         yield None
         return
+    async with open_snapshot(connections) as session:
+        yield session
+
+
+@asynccontextmanager
+async def open_snapshot(connections: Connections) -> AsyncGenerator[Any]:
+    """Open a snapshot session on a server that isolates; its first read, done here, decides on the moment."""
     with wrapped("opening a snapshot"):
         session = await connections.client().start_session(snapshot=True)
     async with session:
+        with wrapped("reading in a snapshot"):
+            await connections.db()[PROBE_COLLECTION].find_one({}, session=session)
         yield session
 
 

@@ -9,6 +9,7 @@ from bson import Int64
 
 from skill_server.backends.mongo.checksum import ORDER, checksums
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.reading import BATCH_DOCUMENTS
 from skill_server.errors import Failed
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
@@ -130,7 +131,7 @@ async def test_views_and_the_products_own_collections_are_left_out(connections: 
 
 async def test_a_cursor_lost_once_changes_no_sum(connections: Connections) -> None:
     """Reading begins anew, and nothing is counted twice or left out."""
-    documents = [{"_id": key, "a": key} for key in range(500)]
+    documents = [{"_id": key, "a": key} for key in range(BATCH_DOCUMENTS + 500)]
     expected = await sums_of(connections, documents)
 
     async with lost_cursors(connections, times=1):
@@ -141,7 +142,7 @@ async def test_a_cursor_lost_once_changes_no_sum(connections: Connections) -> No
 
 async def test_a_cursor_lost_every_time_is_an_error(connections: Connections) -> None:
     """A sum of a part would look like any other sum."""
-    await sums_of(connections, [{"_id": key} for key in range(500)])
+    await sums_of(connections, [{"_id": key} for key in range(BATCH_DOCUMENTS + 500)])
 
     async with lost_cursors(connections, times=3):
         with pytest.raises(Failed) as raised:

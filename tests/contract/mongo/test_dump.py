@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from bson import json_util
 
-from skill_server.backends.mongo import dump as dumping
+from skill_server.backends.mongo import dump_reads as dumping
 from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.bson_walk import documents
 from skill_server.backends.mongo.checksum import checksums
@@ -23,12 +23,14 @@ from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
 from skill_server.backends.mongo.durable import require_space, sha256_of
 from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.reading import BATCH_DOCUMENTS
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
 from tests.contract.mongo.faults import lost_cursors
 from tests.contract.mongo.sample import LONG_NAME, ODD_NAME, content_of, dump_a_little, fill_with_everything
 
 NAMES = NameMap()
+MORE_THAN_A_BATCH = BATCH_DOCUMENTS + 500
 
 
 async def test_a_restored_copy_is_the_same_in_content_options_and_indexes(
@@ -143,21 +145,21 @@ async def test_a_cursor_lost_in_the_middle_leaves_no_short_file(
     connections: Connections, copy: Connections, tmp_path: Path
 ) -> None:
     """The collection is written anew from its beginning."""
-    await connections.db()["items"].insert_many([{"_id": key} for key in range(500)])
+    await connections.db()["items"].insert_many([{"_id": key} for key in range(MORE_THAN_A_BATCH)])
 
     async with lost_cursors(connections, times=2):
         result = await dump(connections, NAMES, tmp_path)
     await load(copy, tmp_path)
 
-    assert result.checksums.entities["items"].records == 500
-    assert await copy.db()["items"].count_documents({}) == 500
+    assert result.checksums.entities["items"].records == MORE_THAN_A_BATCH
+    assert await copy.db()["items"].count_documents({}) == MORE_THAN_A_BATCH
     assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.faults
 async def test_a_cursor_lost_every_time_leaves_no_dump(connections: Connections, tmp_path: Path) -> None:
     """A dump without an end must not lie where somebody could take it for one."""
-    await connections.db()["items"].insert_many([{"_id": key} for key in range(500)])
+    await connections.db()["items"].insert_many([{"_id": key} for key in range(MORE_THAN_A_BATCH)])
 
     async with lost_cursors(connections, times=3):
         with pytest.raises(Failed) as raised:

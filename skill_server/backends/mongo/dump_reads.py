@@ -1,0 +1,213 @@
+"""Reading for a dump: once in a snapshot that lasts, else twice, so that a change in between is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from skill_server.backends.base import Progress
+from skill_server.backends.mongo.checksum import Tally, entity_of
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.content_file import Sums, Taken, Whole, read_content
+from skill_server.backends.mongo.dump_files import DumpFiles, described_of
+from skill_server.backends.mongo.failures import wrapped
+from skill_server.backends.mongo.history import forecast_of
+from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
+from skill_server.backends.mongo.listing import Collection, listing
+from skill_server.backends.mongo.moments import Moment, moment_of_server, moment_of_snapshot
+from skill_server.backends.mongo.reading import SnapshotLost, isolates, open_snapshot
+from skill_server.backends.mongo.together import AT_ONCE, together
+from skill_server.model.ids import BackendKind
+from skill_server.model.names import NameMap
+from skill_server.model.receipt import Checksums, DumpResult, FieldChecksums
+
+DUMP_ATTEMPTS = 3
+IN_SNAPSHOT = "MongoDB driver, one snapshot session"
+QUIET = "MongoDB driver, two equal reads of a quiet database"
+NOT_POINT_IN_TIME = "MongoDB driver, not point in time: the database was written to while it was read"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How everything was read, when, and what was there."""
+
+    tool: str
+    point_in_time: bool
+    moment: Moment
+    found: tuple[Collection, ...]
+
+
+class DumpReads:
+    """One run over a database: what each collection added up to so far."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        names: NameMap,
+        files: DumpFiles,
+        progress: Progress,
+        *,
+        size_bytes: int,
+    ) -> None:
+        self._connections = connections
+        self._names = names
+        self._files = files
+        self._progress = progress
+        self._size_bytes = size_bytes
+        self._counts: dict[str, int] = {}
+        self._whole: dict[str, Whole] = {}
+        self._sums: dict[str, FieldChecksums] = {}
+        self._done: dict[tuple[str, str], int] = {}
+        self._rounds = 1
+
+    async def all(self) -> Reading:
+        """Write every collection, in the safest way that this server allows."""
+        if not await isolates(self._connections):
+            return await self.twice()
+        found = await self._listed()
+        expected = await forecast_of(self._connections, self._size_bytes, self._largest(found))
+        if not expected.fits:
+            await self._progress(0, None, f"reading twice: {expected}; {expected.advice()}")
+            return await self.twice(because=str(expected))
+        try:
+            async with open_snapshot(self._connections) as session:
+                return await self.once(session)
+        except SnapshotLost:
+            self._files.forget(self._files.names())
+            await self._progress(0, None, f"reading twice: the server lost the snapshot; {expected.advice()}")
+            return await self.twice(because="the server lost the snapshot")
+
+    async def once(self, session: Any) -> Reading:
+        """Write all collections in a snapshot, one after another, because a session is for one operation at a time.
+
+        The schema is outside of the snapshot and must stay the same.
+
+        Raises:
+            SnapshotLost: the server cannot read all of it in the snapshot.
+        """
+        moment = moment_of_snapshot(session) or await moment_of_server(self._connections)
+        found = await self._listed()
+        self._begin_round(1)
+        for item in found:
+            await self._write(item, summed=True, session=session)
+        # Compared with UUIDs: a collection dropped and made again would be missing in the snapshot.
+        unchanged = described_of(await listing(self._connections)) == described_of(found)
+        return Reading(IN_SNAPSHOT if unchanged else NOT_POINT_IN_TIME, unchanged, moment, found)
+
+    async def twice(self, *, because: str = "") -> Reading:
+        """Write all collections, read them again, and write anew those that changed meanwhile.
+
+        The second read gives the sums, once it is known to be of the same documents.
+        """
+        reason = f" ({because})" if because else ""
+        for attempt in range(1, DUMP_ATTEMPTS + 1):
+            found = await self._listed()
+            self._begin_round(2)
+            self._forget(self._files.outdated(found))
+            # What changed once may change until the end, and then only the sums of the writing fit the file.
+            write = partial(self._write, summed=attempt > 1)
+            await together(write, [item for item in found if item.name not in self._files], at_once=AT_ONCE)
+            moment = await moment_of_server(self._connections)
+            changed: list[str] = []
+            again = partial(self._read_again, changed=changed)
+            await together(again, [item for item in found if item.holds_documents], at_once=AT_ONCE)
+            if not changed and described_of(await listing(self._connections)) == described_of(found):
+                return Reading(QUIET + reason, True, moment, found)
+            if attempt == DUMP_ATTEMPTS:
+                return Reading(
+                    NOT_POINT_IN_TIME + reason, False, await moment_of_server(self._connections), found
+                )
+            await self._progress(
+                0, None, f"written to meanwhile, read anew: {', '.join(changed) or 'the schema'}"
+            )
+            self._forget(changed)
+        raise AssertionError("the last attempt returns")
+
+    async def result(self, reading: Reading) -> DumpResult:
+        """Finish the files and describe the dump."""
+        parts = await self._files.finish()
+        written = self._files.names()
+        sums = {entity_of(name, self._names): self._sums[name] for name in written if name in self._sums}
+        sizes = {
+            entity_of(name, self._names): self._whole[name].size_bytes
+            for name in written
+            if name in self._whole
+        }
+        return DumpResult(
+            parts=parts,
+            fingerprint=fingerprint_of(reading.found),
+            checksums=Checksums(entities=dict(sorted(sums.items()))),
+            point_in_time=reading.point_in_time,
+            tool=reading.tool,
+            moment=reading.moment.at,
+            sizes=dict(sorted(sizes.items())),
+            since=reading.moment.since(reading.found),
+        )
+
+    async def _listed(self) -> tuple[Collection, ...]:
+        """List what is there, the largest first, so that no worker is left alone with it at the end."""
+        found = await listing(self._connections)
+        with wrapped("counting documents"):
+            self._counts = {
+                item.name: await self._connections.db()[item.name].estimated_document_count()
+                for item in found
+                if item.holds_documents
+            }
+        return tuple(sorted(found, key=lambda item: -self._counts.get(item.name, 0)))
+
+    def _largest(self, found: Sequence[Collection]) -> str | None:
+        return next((item.name for item in found if item.holds_documents), None)
+
+    def _begin_round(self, rounds: int) -> None:
+        self._rounds = rounds
+        self._done = {}
+
+    async def _write(self, item: Collection, *, summed: bool, session: Any = None) -> None:
+        sums = await self._files.write(
+            item, self._new_sums(item, summed=summed), self._told(item, "backed up"), session=session
+        )
+        if sums is not None:
+            self._whole[item.name] = sums.whole
+            self._keep(item, sums)
+
+    async def _read_again(self, item: Collection, *, changed: list[str]) -> None:
+        """Read a collection again; where it is what was written, its sums are those of the file."""
+        again = await read_content(
+            self._connections,
+            item.name,
+            self._new_sums(item, summed=item.name not in self._sums),
+            self._told(item, "compared"),
+        )
+        if again.whole == self._whole[item.name]:
+            self._keep(item, again)
+        else:
+            changed.append(item.name)
+
+    def _new_sums(self, item: Collection, *, summed: bool) -> Callable[[], Sums]:
+        nested = self._names.nested_fields(entity_of(item.name, self._names), BackendKind.MONGODB)
+        return lambda: Sums(tally=Tally(nested) if summed else None)
+
+    def _keep(self, item: Collection, sums: Sums) -> None:
+        if sums.tally is not None:
+            entity = entity_of(item.name, self._names)
+            self._sums[item.name] = sums.tally.result(entity, self._names)
+
+    def _told(self, item: Collection, what: str) -> Taken:
+        """Return what tells the progress; a read that begins anew counts from zero again."""
+
+        async def taken(records: int) -> None:
+            self._done[item.name, what] = records
+            done = sum(self._done.values())
+            total = float(self._rounds * sum(self._counts.values()))
+            told = sum(count for (_, action), count in self._done.items() if action == what)
+            await self._progress(done, total, f"{told} documents {what}")
+
+        return taken
+
+    def _forget(self, names: Sequence[str]) -> None:
+        self._files.forget(names)
+        for name in names:
+            self._sums.pop(name, None)
+            self._whole.pop(name, None)
