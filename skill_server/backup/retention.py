@@ -1,7 +1,7 @@
 """Which backups may go, as a pure question: never the newest, never a young one, never one that something needs."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from pydantic import AwareDatetime
@@ -42,7 +42,8 @@ def expired(
     ordered = sorted(backups, key=lambda backup: backup.seq)
     times = accumulate((backup.at for backup in ordered), max)
     newest = len(ordered) - max(keep_last, 1)
-    youngest = now - timedelta(days=keep_days)
+    # In UTC, because subtracting from a local time skips or repeats the hour of a change of clocks.
+    youngest = now.astimezone(UTC) - timedelta(days=keep_days)
     return tuple(
         backup.label
         for place, (backup, at) in enumerate(zip(ordered, times, strict=True))
