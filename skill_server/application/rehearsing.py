@@ -1,11 +1,15 @@
 """Stage rehearse: play a stored plan on copies and leave a receipt, whatever the result."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from skill_server import settings as configuration
 from skill_server.application.planning import recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
+from skill_server.backends.sealing import Seal
+from skill_server.backup import manifest as manifests
+from skill_server.ledger import history
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import PlanKind
 from skill_server.model.receipt import Event, EventKind
@@ -17,7 +21,7 @@ from skill_server.rehearse.report import RehearsalReport, TestOutcome
 async def rehearse_plan(
     session: Session, plan_id: str, progress: Progress = no_progress
 ) -> tuple[RehearsalReport, Event]:
-    """Play the plan on copies of its backup.
+    """Play the plan on copies of its backup, or return the receipt of a rehearsal that passed and still counts.
 
     Raises:
         Refused: the plan is unknown, or a precondition does not hold.
@@ -26,6 +30,8 @@ async def rehearse_plan(
     async with session.locked(f"rehearsal of {plan_id}"):
         await session.enter("rehearse", plan)
         backup = session.backup_for(plan)
+        if (known := counting(session, plan_id, backup)) is not None:
+            return report_of(known), known
         report = await rehearse(
             session.pair,
             plan,
@@ -33,6 +39,9 @@ async def rehearse_plan(
             backups=session.settings.backups,
             policy=session.run_policy,
             tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
+            servers=session.target.rehearsal,
+            live=session.snapshots,
+            seal=_seal(session, backup),
             progress=progress,
         )
         seconds = sum(act.seconds for act in report.acts)
@@ -50,6 +59,35 @@ async def rehearse_plan(
     return report, receipt
 
 
+def counting(session: Session, plan_id: str, backup: Event) -> Event | None:
+    """Return the newest rehearsal of a plan if it passed on this backup, is fresh, and nothing was applied since."""
+    words = {"plan": plan_id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]}
+    receipt = history.latest(session.events, EventKind.REHEARSAL, **words)
+    if receipt is None or not receipt.body["passed"] or "forecast" not in receipt.body:
+        return None
+    age_h = (datetime.now(UTC) - receipt.at).total_seconds() / 3600
+    fresh = age_h <= session.settings.project.policy.rehearsal_max_age_h
+    return receipt if fresh and receipt.seq > session.history.last_change_seq else None
+
+
+def report_of(receipt: Event) -> RehearsalReport:
+    """Return the report that a rehearsal's receipt holds; of one from before forecasts, there is none in it."""
+    known = RehearsalReport.model_fields.keys()
+    return RehearsalReport.model_validate({key: receipt.body[key] for key in known if key in receipt.body})
+
+
+def latest_report(session: Session, plan_id: str) -> RehearsalReport | None:
+    """Return the report of the newest rehearsal of a plan, or None."""
+    words = {"plan": plan_id, "ledger": session.identity.ledger_id}
+    receipt = history.latest(session.events, EventKind.REHEARSAL, **words)
+    return None if receipt is None else report_of(receipt)
+
+
+def _seal(session: Session, backup: Event) -> Seal | None:
+    """Return what opens the backup, read from its manifest."""
+    return session.backups.seal_of(manifests.read(session.settings.backups / backup.bound["label"]))
+
+
 def _tests(session: Session) -> ProjectTests | None:
     project = session.settings.project
     if not project.test_command:
@@ -57,7 +95,7 @@ def _tests(session: Session) -> ProjectTests | None:
 
     async def run(names: Mapping[BackendKind, str]) -> tuple[TestOutcome, ...]:
         target = session.target.settings
-        copies = session.pair.at(names)
+        copies = session.target.rehearsal.at(names)
         urls = {
             target.postgres: copies[BackendKind.POSTGRES].url(),
             target.mongodb: copies[BackendKind.MONGODB].url(),

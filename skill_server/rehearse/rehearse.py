@@ -9,13 +9,17 @@ from pathlib import Path
 from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
+from skill_server.backends.sealing import Seal
 from skill_server.backup import scratch
-from skill_server.errors import MigrationError, Refused
+from skill_server.errors import MigrationError
 from skill_server.model import content
 from skill_server.model.ids import BackendKind
+from skill_server.model.measure import measures
 from skill_server.model.plan import Plan, PlanKind
 from skill_server.model.receipt import Checksums
+from skill_server.model.snapshot import Snapshot
 from skill_server.plan import build
+from skill_server.rehearse.forecast import Forecast, Sizes, StepCost, forecast, locks_held, sizes
 from skill_server.rehearse.report import Act, RehearsalReport, TestOutcome
 from skill_server.run import saga
 from skill_server.run.saga import Ending
@@ -31,13 +35,18 @@ class _Curtain(Exception):
 class Rehearsal:
     """One rehearsal: the copies, the plan, and the acts so far."""
 
-    def __init__(self, copies: Pair, plan: Plan, policy: RunPolicy) -> None:
+    def __init__(
+        self, copies: Pair, plan: Plan, policy: RunPolicy, live: Mapping[BackendKind, Snapshot]
+    ) -> None:
         self._copies = copies
+        self._live = live
         self._plan = plan
         self._policy = policy
         self._touched = frozenset(plan.touched)
         self.acts: list[Act] = []
         self.after: dict[BackendKind, str] = {}
+        self.costs: tuple[StepCost, ...] = ()
+        self.forecast: Forecast | None = None
 
     async def play(self, progress: Progress) -> None:
         """Play every act in order, stopping at the first that fails."""
@@ -49,11 +58,14 @@ class Rehearsal:
     async def _play(self, progress: Progress) -> None:
         copies, plan = self._copies, self._plan
         before = await copies.checksums()
+        small = _exact(await copies.inspect(), before)
         async with self._act("upgrade") as problems:
             await saga.check_before(copies, plan)
             problems.extend(await self._carried_out(plan, stage(progress, begin=0, end=30)))
         up = await copies.checksums()
-        self.after = await copies.fingerprints()
+        snapshots = await copies.inspect()
+        self.after = {kind: snapshot.fingerprint for kind, snapshot in snapshots.items()}
+        await self._reckon(small, snapshots)
         async with self._act("untouched content is equal") as problems:
             problems.extend([str(item) for item in content.compare(before, up, touched=self._touched)])
         async with self._act("a second upgrade changes nothing") as problems:
@@ -74,6 +86,22 @@ class Rehearsal:
             problems.extend(await self._carried_out(plan, stage(progress, begin=70, end=100)))
             problems.extend(self._drift(self.after, await copies.fingerprints()))
             problems.extend(self._differences(up, await copies.checksums()))
+
+    async def _reckon(
+        self, before: Mapping[BackendKind, Sizes], snapshots: Mapping[BackendKind, Snapshot]
+    ) -> None:
+        """Read from the marks what the upgrade cost, and say what that means for the live databases."""
+        taken = {copy.kind: measures(await copy.journal.marks(self._plan.id)) for copy in self._copies}
+        self.costs = tuple(
+            StepCost(
+                step=step.id, backend=step.backend, entity=step.entity, measure=taken[step.backend][step.id]
+            )
+            for step in self._plan.steps
+            if step.id in taken[step.backend]
+        )
+        live = {kind: sizes(snapshot) for kind, snapshot in self._live.items()}
+        after = {kind: sizes(snapshot) for kind, snapshot in snapshots.items()}
+        self.forecast = forecast(self.costs, before, live, after)
 
     async def _carried_out(self, plan: Plan, progress: Progress) -> list[str]:
         report = await saga.carry_out(self._copies, plan, self._policy, progress)
@@ -121,24 +149,38 @@ async def rehearse(
     backups: Path,
     policy: RunPolicy,
     tests: ProjectTests | None,
+    servers: Pair | None = None,
+    live: Mapping[BackendKind, Snapshot] | None = None,
+    seal: Seal | None = None,
     progress: Progress = no_progress,
 ) -> RehearsalReport:
     """Play the plan on fresh copies of the proven backup and drop the copies.
 
+    The copies are made on `servers`, by default those of `pair`; `live` tells how large the entities are now, `seal`
+    opens an encrypted backup.
+
     Raises:
-        Refused: a copy has the identity of a live database (`copy-is-live`).
+        Refused: a copy is a live database, or a live one is marked as a copy (`copy-is-live`).
     """
-    names = scratch.names(plan.target, "rehearsal", secrets.token_hex(4))
-    copies = pair.at(names)
+    servers = servers or pair
+    await scratch.require_unmarked(pair)
+    await scratch.require_apart(pair, servers)
+    # What is there under our name and for this purpose was left by a rehearsal that died.
+    await scratch.sweep(servers, plan.target, purposes=(scratch.REHEARSAL,))
+    names = scratch.names(plan.target, scratch.REHEARSAL, secrets.token_hex(4))
+    copies = servers.at(names)
     templates = scratch.template_names(plan.target, label)
     try:
         for backend in copies:
             if templates[backend.kind] in await backend.scratch():
-                await backend.copy_from(templates[backend.kind])
+                # Others work on a production server, but nobody on one that was set aside for rehearsals.
+                shared = servers[backend.kind] is pair[backend.kind]
+                gently = shared and plan.target.environment == "production"
+                await backend.copy_from(templates[backend.kind], gently=gently)
             else:
-                await backend.load(backups / label / backend.kind, no_progress)
-            await _check_not_live(pair, copies, backend.kind)
-        rehearsal = Rehearsal(copies, plan, policy)
+                await backend.load(backups / label / backend.kind, no_progress, seal=seal)
+        await scratch.require_copies(await pair.identities(), copies)
+        rehearsal = Rehearsal(copies, plan, policy, await pair.inspect() if live is None else live)
         await rehearsal.play(stage(progress, begin=10, end=80))
         outcomes: tuple[TestOutcome, ...] = ()
         if (
@@ -147,18 +189,28 @@ async def rehearse(
             and plan.kind is not PlanKind.FINALIZE
         ):
             outcomes = await tests(names)
-        return RehearsalReport(acts=tuple(rehearsal.acts), after=rehearsal.after, tests=outcomes)
+        held = sorted(locks_held(rehearsal.costs), key=lambda lock: -lock.held_s)
+        return RehearsalReport(
+            acts=tuple(rehearsal.acts),
+            after=rehearsal.after,
+            tests=outcomes,
+            costs=rehearsal.costs,
+            locks=tuple(held),
+            forecast=rehearsal.forecast,
+        )
     finally:
         for backend in copies:
             if backend.database in await backend.scratch():
                 await backend.drop()
 
 
-async def _check_not_live(pair: Pair, copies: Pair, kind: BackendKind) -> None:
-    live, copy = await pair[kind].identity(), await copies[kind].identity()
-    if live.database == copy.database:
-        raise Refused(
-            "copy-is-live",
-            f"the rehearsal copy of {kind} is the live database itself",
-            help="Report this: a copy always has a name of its own.",
+def _exact(
+    snapshots: Mapping[BackendKind, Snapshot], counted: Mapping[BackendKind, Checksums]
+) -> dict[BackendKind, Sizes]:
+    """Return the sizes of the copies with their counted records, which a database just restored cannot estimate."""
+    return {
+        kind: sizes(snapshot).model_copy(
+            update={"records": {name: found.records for name, found in counted[kind].entities.items()}}
         )
+        for kind, snapshot in snapshots.items()
+    }
