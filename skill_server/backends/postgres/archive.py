@@ -1,14 +1,31 @@
-"""The files of a PostgreSQL backup: the packed archive, written under another name until it is whole, and its note."""
+"""The files of a PostgreSQL backup, each written under another name until it is whole.
+
+`postgres.dump.zst` is an archive of pg_dump in its custom format; the rows of large tables lie beside it as
+`postgres-0001.copy.zst` and so on, the text of COPY; `postgres.json` is the note that tells which rows of which columns
+those are. Everything but the note is packed with zstd, and sealed where the project asks for it.
+
+It can be restored without this program. Unseal the files, create the database with the note's encoding, and run:
+
+    zstd -dc postgres.dump.zst > archive && pg_restore --section=pre-data -d copy archive
+    pg_restore --section=data -d copy archive
+    zstd -dc postgres-0001.copy.zst | psql -d copy -c "COPY schema.table (columns of the note) FROM STDIN"
+    pg_restore --section=post-data -d copy archive
+
+with PGCLIENTENCODING set to the note's encoding, and COPY once for each of the note's `parts`.
+"""
 
 import asyncio
 import errno
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+
+from pydantic import Field
 
 from skill_server.errors import Failed, Refused
 from skill_server.model.base import Frozen, JsonObject
@@ -17,30 +34,53 @@ from skill_server.model.receipt import BackupPart
 ARCHIVE = "postgres.dump.zst"
 NOTE = "postgres.json"
 _PARTIAL = ".partial"
+_PART = re.compile(r"^postgres-[0-9]{4,6}\.copy\.zst$")
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-class Note(Frozen):
-    """What loading the archive has to know.
+class Source(Frozen):
+    """What a backup's database was like.
 
-    `database` is the source's row of `pg_database`; `owners`, `grantees` and `bound` are the roles that own something,
-    hold a privilege, or stand in a policy.
+    `database` is its row of `pg_database`; `owners`, `grantees` and `bound` are the roles that own something, hold a
+    privilege, or stand in a policy; an extension is its name and version.
     """
 
-    format: int = 1
+    server_version: str
+    encoding: str
+    database: JsonObject
+    public_schema: bool
+    extensions: tuple[str, ...] = ()
+    owners: tuple[str, ...]
+    grantees: tuple[str, ...]
+    bound: tuple[str, ...]
+
+
+class Stored(Frozen):
+    """A file of the backup: what lies on the disk, packed and perhaps sealed, and the plain stream inside."""
+
     sha256: str
     size_bytes: int
     plain_sha256: str
     plain_bytes: int
-    server_version: str
+
+
+class TablePart(Stored):
+    """Rows of a table that left the archive: the text of COPY, in the encoding of the database."""
+
+    name: str = Field(pattern=_PART.pattern)
+    schema_name: str
+    table: str
+    columns: tuple[str, ...]
+    records: int
+
+
+class Note(Source, Stored):
+    """What loading the backup has to know; as a file it is that of the archive. It is never sealed: it has no rows."""
+
+    format: int = 2
     tool_version: str
     tool_major: int
-    encoding: str
-    database: JsonObject
-    public_schema: bool
-    owners: tuple[str, ...]
-    grantees: tuple[str, ...]
-    bound: tuple[str, ...]
+    parts: tuple[TablePart, ...] = ()
 
 
 @contextmanager
@@ -64,23 +104,32 @@ def private_directory(directory: Path) -> Generator[int]:
 
 @contextmanager
 def all_or_nothing(place: int) -> Generator[None]:
-    """Delete both files of the backup when the block fails.
+    """Delete every file of the backup when the block fails.
 
     Raises:
         Refused: the directory has files of a backup, finished or not (`backup-exists`).
     """
-    files = [name + ending for name in (ARCHIVE, NOTE) for ending in ("", _PARTIAL)]
-    if there := sorted(set(files) & set(os.listdir(place))):
+    if there := _ours(place):
         raise Refused(
             "backup-exists", f"the backup directory already has {there[0]}", help="Use a new directory."
         )
     try:
         yield
     except BaseException:
-        for name in files:
+        for name in _ours(place):
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=place)
         raise
+
+
+def part_name(number: int) -> str:
+    """Return the name of a part; names of tables stay in the note."""
+    return f"postgres-{number:04}.copy.zst"
+
+
+def _ours(place: int) -> list[str]:
+    plain = ((name, name.removesuffix(_PARTIAL)) for name in os.listdir(place))
+    return sorted(name for name, whole in plain if whole in {ARCHIVE, NOTE} or _PART.fullmatch(whole))
 
 
 @asynccontextmanager

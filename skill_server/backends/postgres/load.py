@@ -1,26 +1,21 @@
 """Restore a backup into a scratch database that is created for it, and dropped again when anything goes wrong."""
 
 import asyncio
-import hashlib
-import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-import zstandard
 from pydantic import ValidationError
 
 from skill_server.backends.base import Progress, no_progress
-from skill_server.backends.postgres import archive, child, client_tools, failures, packing, scratch
+from skill_server.backends.postgres import archive, client_tools, copying, failures, filling, packing, scratch
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
-from skill_server.backends.postgres.restoring import restoring
 from skill_server.backends.sealing import Seal
 from skill_server.errors import MigrationError, Refused
 from skill_server.model.base import JsonObject
 
-_CHUNK = 1 << 18
 _LARGEST_NOTE = 1 << 24
 
 
@@ -38,9 +33,9 @@ async def load(
     *,
     seal: Seal | None = None,
 ) -> None:
-    """Create this scratch database and restore a backup into it; `progress` counts the archive's plain bytes.
+    """Create this scratch database and restore a backup into it; `progress` counts the plain bytes of all files.
 
-    The archive's hash is checked before anything is created. Owners and privileges are kept where all their roles
+    The hash of every file is checked before anything is created. Owners and privileges are kept where all their roles
     exist here; the scratch mark says whether they were, and subscriptions stay behind (a copy must not subscribe).
 
     Raises:
@@ -50,11 +45,12 @@ async def load(
     name = scratch.require_scratch_name(connections.database)
     with archive.private_directory(directory) as place:
         note = _read_note(place)
-        with archive.open_part(place, archive.ARCHIVE) as file:
-            # The descriptor stays open, so what was hashed is what is restored.
-            if (await asyncio.to_thread(hashlib.file_digest, file, "sha256")).hexdigest() != note.sha256:
-                raise archive.damaged(f"the SHA-256 of {archive.ARCHIVE} is not the recorded one")
-            file.seek(0)
+        # The descriptor stays open, so what was hashed is what is restored.
+        with await packing.checked(place, archive.ARCHIVE, note.sha256) as file:
+            for part in note.parts:
+                # These are opened again, because there may be more than a process may hold open; then the hash of the
+                # plain content tells whether they are still the same.
+                (await packing.checked(place, part.name, part.sha256)).close()
             async with connections.maintenance(purpose="restore") as connection:
                 server = connection.get_server_version().major
                 tools = await client_tools.find(server, archive=note.tool_major)
@@ -68,8 +64,11 @@ async def load(
                         *([] if roles.owners else ["--no-owner"]),
                         *([] if roles.privileges else ["--no-privileges"]),
                     ]
-                    async with restoring(connections, tools, server, options) as pg_restore:
-                        await _restore(pg_restore, file, note, progress, seal)
+                    total = note.plain_bytes + sum(part.plain_bytes for part in note.parts)
+                    meter = copying.Meter(progress, total, "PostgreSQL is being written")
+                    await filling.fill(
+                        filling.Filling(connections, tools, server, options, place, file, note, seal, meter)
+                    )
                 except BaseException as error:
                     await asyncio.shield(_undo(connections, name, error))
                     raise
@@ -162,25 +161,6 @@ async def _prepare(connections: Connections, note: archive.Note) -> None:
     # template0 brings the schema, and pg_dump never says that the source has none.
     async with connections.session(purpose="restore") as connection:
         await connection.execute("DROP SCHEMA public")
-
-
-async def _restore(
-    pg_restore: child.Child, file: io.FileIO, note: archive.Note, progress: Progress, seal: Seal | None
-) -> None:
-    plain, done = hashlib.sha256(), 0
-    with packing.unpacking(file, seal) as unpacked:
-        try:
-            while piece := await asyncio.to_thread(unpacked.read, _CHUNK):
-                plain.update(piece)
-                done += len(piece)
-                if not await pg_restore.feed(piece):
-                    # It has ended, and its exit code says why.
-                    return
-                await progress(float(done), float(note.plain_bytes), "pg_restore is writing PostgreSQL")
-        except (zstandard.ZstdError, OSError) as error:
-            raise archive.damaged("it cannot be unpacked") from error
-    if plain.hexdigest() != note.plain_sha256:
-        raise archive.damaged("its content does not have the recorded SHA-256")
 
 
 async def _undo(connections: Connections, name: str, first: BaseException) -> None:
