@@ -20,6 +20,20 @@ def identity_words(identities: Mapping[BackendKind, ServerIdentity]) -> dict[str
     return words
 
 
+async def record_detection(
+    ledger: Ledger, ledger_id: str, servers: Mapping[BackendKind, ServerIdentity], active: BackendKind
+) -> Event:
+    """Leave the receipt that these two databases answered, and which of them the application uses."""
+    summary = ", ".join(
+        f"{server.product} {server.version} ({server.topology})" for server in servers.values()
+    )
+    return await ledger.record(
+        EventKind.DETECTION,
+        bound={"ledger": ledger_id, **identity_words(servers)},
+        body={"summary": summary, "active": active},
+    )
+
+
 async def adopt(
     ledger: Ledger, name: str, environment: str, identities: Mapping[BackendKind, ServerIdentity]
 ) -> Event:
