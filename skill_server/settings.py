@@ -27,6 +27,8 @@ class TargetSettings(Frozen):
     mongodb: str = "MONGO_URI"
     db_type: str = "DB_TYPE"
     embedded: bool = False
+    rehearsal_postgres: str | None = None
+    rehearsal_mongodb: str | None = None
 
 
 class PolicySettings(Frozen):
@@ -43,6 +45,8 @@ class PolicySettings(Frozen):
     batch_records: int = Field(default=500, ge=1, le=10_000)
     require_quiet: bool = False
     test_timeout_s: float = Field(default=600, gt=0, le=86_400, allow_inf_nan=False)
+    forecast_longest_lock_s: float = Field(default=2, gt=0, le=86_400, allow_inf_nan=False)
+    forecast_longest_run_s: float = Field(default=3600, gt=0, le=604_800, allow_inf_nan=False)
 
 
 class NativeNames(Frozen):
@@ -202,11 +206,25 @@ def url(target: TargetSettings, backend: BackendKind, environ: Mapping[str, str]
         Refused: the variable is missing or empty; a missing variable never means an empty database.
     """
     variable = target.postgres if backend is BackendKind.POSTGRES else target.mongodb
+    return _url_in(variable, f"the {backend} database of the target", environ)
+
+
+def rehearsal_url(target: TargetSettings, backend: BackendKind) -> str | None:
+    """Return the URL of the server on which copies of a database are made, or None where that is its own.
+
+    Raises:
+        Refused: a variable is named, but is missing or empty.
+    """
+    variable = target.rehearsal_postgres if backend is BackendKind.POSTGRES else target.rehearsal_mongodb
+    return None if variable is None else _url_in(variable, f"the {backend} server for rehearsals", None)
+
+
+def _url_in(variable: str, what: str, environ: Mapping[str, str] | None) -> str:
     value = (os.environ if environ is None else environ).get(variable, "")
     if not value:
         raise Refused(
             "url-missing",
-            f"the environment variable {variable} is not set, so the {backend} database of the target is unknown",
+            f"the environment variable {variable} is not set, so {what} is unknown",
             help=f"Start the server with {variable} set as the application has it.",
         )
     return value

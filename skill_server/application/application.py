@@ -33,7 +33,7 @@ class Application:
         if known is not None and known.settings == wanted and known.names == settings.project.name_map():
             return known
         if known is not None:
-            await known.pair.close()
+            await known.close()
         self._targets[chosen] = await open_target(settings, chosen)
         return self._targets[chosen]
 
@@ -44,5 +44,5 @@ class Application:
     async def close(self) -> None:
         """Close every connection."""
         for target in self._targets.values():
-            await target.pair.close()
+            await target.close()
         self._targets.clear()

@@ -5,7 +5,6 @@ from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
-from skill_server.backup import scratch
 from skill_server.errors import Failed, InDoubt, MigrationError
 from skill_server.ledger import history
 from skill_server.ledger.history import Result
@@ -46,7 +45,7 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
             await claim(session, plan, {"before": sums})
             outcome = await _ended(session, plan, progress, resumed=False)
         await saga.forget(session.pair, plan)
-        await scratch.sweep(session.pair, session.identity)
+        await session.target.sweep(session.identity)
     return _settled(outcome)
 
 

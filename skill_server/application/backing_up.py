@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import anyio.to_thread
 
+from skill_server.application.preflight import require_possible
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.progress import stage
-from skill_server.backup import scratch, shelf, take
+from skill_server.backup import shelf, take
 from skill_server.backup.backups import Tidied
 from skill_server.backup.manifest import BackupManifest
 from skill_server.ledger import history
@@ -36,7 +37,8 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
     """
     async with session.locked("backup"):
         await session.enter("backup", None)
-        await scratch.sweep(session.pair, session.identity)
+        await session.target.sweep(session.identity)
+        await require_possible(session)
         backups = session.backups
         # Asked before anything long begins.
         seal, destination = backups.new_seal(), backups.destination
@@ -51,7 +53,9 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
             seal=seal,
             plan=_plan_in_mind(session),
         )
-        await take.prove(session.pair, directory, taken, stage(progress, begin=50, end=95), seal=seal)
+        await take.prove(
+            session.target.rehearsal, directory, taken, stage(progress, begin=50, end=95), seal=seal
+        )
         if destination is not None:
             await progress(95, 100, "copying the backup to its destination")
             await anyio.to_thread.run_sync(destination.ship, directory, taken)
@@ -75,7 +79,7 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
         await session.refresh()
         tidied = await backups.tidy(session.events)
         for line in tidied.lines:
-            _logger.warning("after backup %s: %s", taken.label, line)
+            _logger.info("after backup %s: %s", taken.label, line)
         await progress(100, 100, "; ".join(tidied.lines) or "proven")
     return Taken(taken, receipt, tidied)
 
@@ -85,7 +89,7 @@ def _sweep(session: Session) -> None:
     known = {event.bound["label"] for event in session.events if event.kind is EventKind.BACKUP}
     swept = shelf.sweep(session.settings.backups, session.identity, known)
     if swept:
-        _logger.warning("removed what interrupted backups left: %s", ", ".join(swept))
+        _logger.info("removed what interrupted backups left: %s", ", ".join(swept))
 
 
 def _plan_in_mind(session: Session) -> PlanId | None:

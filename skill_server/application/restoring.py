@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
+from skill_server import settings
 from skill_server.application import losing, sources
 from skill_server.application.claiming import claim, interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
@@ -47,7 +48,7 @@ async def restore(session: Session, proposal: Proposal, progress: Progress = no_
         except MigrationError as error:
             # What a backend calls untouched is its own half; of the pair, one may be switched already.
             raise interrupted(plan, error) from error
-        await scratch.sweep(session.pair, session.identity)
+        await session.target.sweep(session.identity)
     return outcome
 
 
@@ -141,6 +142,7 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     remaining = content.compare(expected, await session.pair.checksums(), kept=True)
     ledger = session.target.ledger
+    servers = await session.pair.identities()
     begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
     outcome = await ledger.record(
         EventKind.RESTORED,
@@ -148,7 +150,7 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
             "plan": plan.id,
             "ledger": session.identity.ledger_id,
             "label": taken.label,
-            **detect.identity_words(await session.pair.identities()),
+            **detect.identity_words(servers),
         },
         body={
             "applied": [dict(entry) for entry in taken.applied],
@@ -163,5 +165,8 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
         bound={"ledger": session.identity.ledger_id, "plan": plan.id},
         body={"passed": not remaining, "depth": "full"},
     )
+    # Another database answers under the name now, and this call has just asked it who it is.
+    active = settings.active_backend(session.settings.project, session.target.settings)
+    await detect.record_detection(ledger, session.identity.ledger_id, servers, active)
     await session.refresh()
     return outcome

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from skill_server.approve.code import code_of
+from skill_server.model.finding import BLOCKS_LONGER, FORECAST_RULES, RUNS_LONGER
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, PlanKind, Step
@@ -35,8 +36,13 @@ def question(plan: Plan, told: Sequence[str] = ()) -> str:
     lines += code[:MOST_CODE]
     if len(code) > MOST_CODE:
         lines.append(f"And {len(code) - MOST_CODE} more: the migration's .md file holds all of them")
-    if plan.acknowledged:
-        lines.append("Code may go on using: " + ", ".join(shown(name) for name in plan.acknowledged))
+    names = [shown(name) for name in plan.acknowledged if name not in FORECAST_RULES]
+    if names:
+        lines.append(f"Code may go on using: {', '.join(names)}")
+    if BLOCKS_LONGER in plan.acknowledged:
+        lines.append("MAY STOP the application for longer than the policy allows")
+    if RUNS_LONGER in plan.acknowledged:
+        lines.append("May run for longer than the policy allows")
     if unchecked := [name for name in CHECKABLE if name in plan.policy and not plan.policy[name]]:
         lines.append(f"Not checked, because the configuration names none: {', '.join(unchecked)}")
     lines += _done(plan)

@@ -78,6 +78,7 @@ async def prove(
     """Restore the backup into scratch databases and compare schema and every value; they stay as templates.
 
     Raises:
+        Refused: a copy is the live database itself (`copy-is-live`).
         Failed: what came back is not what was dumped (`backup-not-restorable`), with the differences.
     """
     place = directory / taken.label
@@ -87,6 +88,7 @@ async def prove(
     for number, copy in enumerate(copies):
         part = stage(progress, begin=50 * number, end=50 * (number + 1))
         await copy.load(place / copy.kind, part, seal=seal)
+    await scratch.require_copies(taken.servers, copies)
     found = await copies.fingerprints()
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
@@ -103,3 +105,5 @@ async def prove(
             help="Take a new backup while the application is quiet.",
             next_tool="backup",
         )
+    for copy in copies:
+        await copy.keep_as_template()

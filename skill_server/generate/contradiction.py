@@ -6,6 +6,7 @@ from skill_server.errors import Invalid
 from skill_server.generate.migration import Migration
 from skill_server.model import action
 from skill_server.model.change import Change
+from skill_server.model.finding import FORECAST_RULES
 from skill_server.model.logical import Kind, LogicalType
 from skill_server.model.snapshot import Snapshot
 from skill_server.plan import order
@@ -20,11 +21,11 @@ def require_consistent(migration: Migration, snapshots: Collection[Snapshot] = (
     Raises:
         Invalid: the changes contradict each other as `order.ordered` says, a drop and an addition look like a rename
             and are not acknowledged to be none (`looks-like-a-rename`), or a name is acknowledged that stays
-            (`acknowledged-name-stays`).
+            and is no finding of a forecast either (`acknowledged-name-stays`).
     """
     order.ordered(migration.changes)
     _require_no_hidden_rename(migration, snapshots)
-    stray = sorted(set(migration.acknowledged) - set(migration.retired_names()))
+    stray = sorted(set(migration.acknowledged) - set(migration.retired_names()) - FORECAST_RULES)
     if stray:
         raise Invalid(
             "acknowledged-name-stays",

@@ -8,6 +8,7 @@ from skill_server.generate import functions
 from skill_server.generate.migration import Migration
 from skill_server.generate.model_diff import model_diff
 from skill_server.generate.write import replace
+from skill_server.model.finding import FORECAST_RULES
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, Step, Way
@@ -83,10 +84,7 @@ def page(migration: Migration, plan: Plan) -> str:
         "## What changes",
         "",
         *(f"- {_text(change.describe())}" for change in migration.changes),
-        *(
-            f"- The name {_text(name)} may stay in code: {_text(why)}"
-            for name, why in migration.acknowledged.items()
-        ),
+        *(f"- {_acknowledged(name)}: {_text(why)}" for name, why in migration.acknowledged.items()),
         "",
         *_functions(migration),
         "## Models",
@@ -109,6 +107,12 @@ def page(migration: Migration, plan: Plan) -> str:
         *(f"- [ ] {line}" for line in _CHECKLIST),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _acknowledged(name: str) -> str:
+    if name in FORECAST_RULES:
+        return f"The finding `{name}` of a rehearsal is accepted"
+    return f"The name {_text(name)} may stay in code"
 
 
 def _functions(migration: Migration) -> Iterator[str]:

@@ -5,6 +5,10 @@ from enum import StrEnum
 from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
 
+# What only a rehearsal can find. A migration may acknowledge these by name, like a name that goes away.
+BLOCKS_LONGER, RUNS_LONGER = "blocks-longer-than-policy", "runs-longer-than-policy"
+FORECAST_RULES = frozenset({BLOCKS_LONGER, RUNS_LONGER})
+
 
 class Severity(StrEnum):
     """How much a finding weighs: an error blocks, a warning is shown, a note informs."""

@@ -2,6 +2,7 @@
 
 from skill_server.model.base import Frozen
 from skill_server.model.ids import BackendKind
+from skill_server.rehearse.forecast import Forecast, LockHeld, StepCost
 
 
 class Act(Frozen):
@@ -23,11 +24,17 @@ class TestOutcome(Frozen):
 
 
 class RehearsalReport(Frozen):
-    """All acts; `after` are the fingerprints that the plan leaves, which the live run must reproduce."""
+    """All acts; `after` are the fingerprints that the plan leaves, which the live run must reproduce.
+
+    `costs` are those of the first upgrade, `locks` the ones that would have stopped others, the longest first.
+    """
 
     acts: tuple[Act, ...]
     after: dict[BackendKind, str] = {}
     tests: tuple[TestOutcome, ...] = ()
+    costs: tuple[StepCost, ...] = ()
+    locks: tuple[LockHeld, ...] = ()
+    forecast: Forecast | None = None
 
     @property
     def passed(self) -> bool:

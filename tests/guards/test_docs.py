@@ -15,6 +15,7 @@ from skill_server.gate import preconditions
 from skill_server.generate.document import documented_digest
 from skill_server.generate.graph import read_folder
 from skill_server.model.base import Frozen
+from skill_server.model.finding import FORECAST_RULES
 from skill_server.model.logical import Kind
 from skill_server.workflow import WORKFLOW
 
@@ -177,9 +178,10 @@ def test_no_error_code_is_documented_that_nothing_raises() -> None:
     assert sorted(documented - all_codes()) == []
 
 
-def test_every_review_rule_has_its_page_and_every_page_its_rule() -> None:
+def test_every_rule_has_its_page_and_every_page_its_rule() -> None:
     """A finding names its rule, and the reader looks the rule up."""
     rules = {path.stem.replace("_", "-") for path in (PACKAGE / "review" / "rules").glob("[!_]*.py")}
+    rules |= FORECAST_RULES
     pages = {path.stem for path in (ROOT / "docs" / "rules").glob("*.md")}
 
     assert rules == pages
