@@ -9,7 +9,7 @@ from skill_server.detect import detect
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import TargetIdentity
-from skill_server.model.receipt import NO_DATABASE, EventKind, ServerIdentity
+from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,7 @@ async def detect_databases(app: Application, name: str | None, *, by_person: boo
         target.ledger, target.name, target.settings.environment, target.pair.identities, by_person=by_person
     )
     servers = await target.pair.identities()
-    summary = ", ".join(
-        f"{server.product} {server.version} ({server.topology})" for server in servers.values()
-    )
-    await target.ledger.record(
-        EventKind.DETECTION,
-        bound={"ledger": identity.ledger_id, **detect.identity_words(servers)},
-        body={"summary": summary, "active": active},
-    )
+    await detect.record_detection(target.ledger, identity.ledger_id, servers, active)
     return Detection(target=target, identity=identity, servers=servers, active=active)
 
 
