@@ -13,7 +13,7 @@ from typing import NamedTuple
 import asyncpg
 
 from skill_server.backends.base import Progress
-from skill_server.backends.postgres import archive, checksum, child, client_tools, failures, splitting
+from skill_server.backends.postgres import archive, child, client_tools, failures, splitting
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.packing import packing
 from skill_server.backends.postgres.together import together
@@ -93,10 +93,8 @@ async def copy(what: Copying, ranges: Sequence[splitting.Range]) -> Copied:
     async def copier() -> None:
         if not waiting:
             return
-        async with (
-            what.connections.session(purpose="backup", settings=_SETTINGS) as connection,
-            checksum.reading(connection, what.snapshot),
-        ):
+        async with what.connections.session(purpose="backup", settings=_SETTINGS) as connection:
+            await _begin(connection, what.snapshot)
             while waiting:
                 number, one = waiting.popleft()
                 parts[number] = await _copy(what, connection, archive.part_name(number), one)
@@ -104,6 +102,17 @@ async def copy(what: Copying, ranges: Sequence[splitting.Range]) -> Copied:
     # pg_dump spends its first part on catalogs, and reads no rows of large tables: it is one of the copiers.
     await together([dump(), *(copier() for _ in range(min(copiers() - 1, len(ranges))))])
     return Copied(written[0], tuple(parts[number] for number in sorted(parts)))
+
+
+async def _begin(connection: Connection, snapshot: str) -> None:
+    if connection.get_server_version().major >= 17:
+        # A role may carry one; a long copy is what this session is for.
+        await connection.execute("SET transaction_timeout = 0")
+    # Nothing ends this transaction but the end of its session: after a copy that was broken off, the driver's own
+    # transactions fail to roll back, and hide the error that broke it off.
+    await connection.execute(
+        f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
+    )
 
 
 async def _dump(what: Copying, left_out: Sequence[str]) -> archive.Stored:
@@ -139,7 +148,11 @@ async def _copy(what: Copying, connection: Connection, name: str, one: splitting
             status = await connection.copy_from_query(
                 one.query, output=take, format="text", encoding=what.encoding
             )
-        except asyncpg.PostgresError as error:
+        except BaseException as error:
+            # The server stops at its next write; asking it to would wait for the rows that are on their way.
+            connection.terminate()
+            if not isinstance(error, asyncpg.PostgresError):
+                raise
             if failures.is_connection_loss(error) or failures.sqlstate(error) == failures.PERMISSION_DENIED:
                 raise
             raise _failed(
