@@ -23,7 +23,14 @@ class Stage:
 _KNOWN = ("database_type_is_detected", "no_run_is_unfinished")
 _PLANNED = (*_KNOWN, "schema_is_as_planned", "both_databases_are_covered", "postgres_steps_are_transactional")
 _WRITTEN = ("change_is_documented", "models_match_the_plan", "contract_is_kept")
-_PROVEN = ("last_change_is_verified", "backup_is_verified", "rehearsal_passed", "rollback_is_rehearsed", "forecast_is_within_policy")
+_PROVEN = (
+    "last_change_is_verified",
+    "backup_is_verified",
+    "backup_is_of_one_moment",
+    "rehearsal_passed",
+    "rollback_is_rehearsed",
+    "forecast_is_within_policy",
+)
 _TESTED = ("both_backends_are_tested", "person_approved")
 
 WORKFLOW = (

@@ -143,14 +143,17 @@ class World:
         """Write a detection receipt."""
         return self.receipt(EventKind.DETECTION, WORDS, {"summary": "two databases"}, age_h=age_h)
 
-    def backed_up(self, *, age_h: float = 0) -> Event:
+    def backed_up(
+        self, *, age_h: float = 0, point_in_time: Mapping[BackendKind, bool] | None = None
+    ) -> Event:
         """Write a backup receipt for the plan's schemas."""
+        said = dict.fromkeys(BackendKind, True) if point_in_time is None else dict(point_in_time)
         bound = {
             "label": LABEL,
             "manifest": DIGEST,
             **{f"{kind}.schema": SOURCE[kind] for kind in BackendKind},
         }
-        return self.receipt(EventKind.BACKUP, bound, {"size_bytes": 1}, age_h=age_h)
+        return self.receipt(EventKind.BACKUP, bound, {"size_bytes": 1, "point_in_time": said}, age_h=age_h)
 
     def rehearsed(self, *, passed: bool = True, tested: bool = True, age_h: float = 0) -> Event:
         """Write a rehearsal receipt for the plan."""
