@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 TITLE = "Back up and prove it"
 DESCRIPTION = """\
 Back up PostgreSQL and MongoDB and prove the backup: both are dumped, restored into scratch databases and compared value
-by value. Use it before every rehearsal, upgrade, downgrade or finalize, and for "back up the database". A backup stays
-good until the next change is applied or the policy's age is over. Takes minutes on large data; reports progress.
-Deletes nothing. Needs detect_db_type. Next: rehearse_migration with the plan_id of review_migration."""
+by value. Use it before every rehearsal, upgrade, downgrade or finalize, and for "back up the database". A backup is good
+until the next change or the policy's age. Takes minutes on large data. Old backups go by the configured retention.
+Needs detect_db_type. Next: rehearse_migration with the plan_id of review_migration."""
 READ_ONLY = False
 DESTRUCTIVE = False
 IDEMPOTENT = False
@@ -28,12 +28,8 @@ class BackupResult(Result):
     operation_id: str
     label: str
     size_bytes: int
-    proven_at: str
-    spread_s: float | None
-    sealed: bool
-    where: list[str]
     databases: dict[str, JsonObject]
-    let_go: list[str]
+    proof: JsonObject
 
 
 async def backup(
@@ -62,10 +58,6 @@ async def backup(
         operation_id=operation_id,
         label=taken.label,
         size_bytes=taken.size_bytes,
-        proven_at=receipt.at.isoformat(),
-        spread_s=taken.spread_s,
-        sealed=taken.sealed is not None,
-        where=["local", "destination"] if receipt.body["shipped"] else ["local"],
         databases={
             kind: {
                 "tool": dump.tool,
@@ -77,5 +69,11 @@ async def backup(
             }
             for kind, dump in taken.dumps.items()
         },
-        let_go=list(tidied.lines),
+        proof={
+            "at": receipt.at.isoformat(),
+            "spread_s": taken.spread_s,
+            "sealed": taken.sealed is not None,
+            "where": ["local", "destination"] if receipt.body["shipped"] else ["local"],
+            "let_go": list(tidied.lines),
+        },
     )
