@@ -75,7 +75,7 @@ class DumpReads:
             async with open_snapshot(self._connections) as session:
                 return await self.once(session)
         except SnapshotLost:
-            self._files.forget(self._files.names())
+            self._forget(self._files.names())
             await self._progress(0, None, f"reading twice: the server lost the snapshot; {expected.advice()}")
             return await self.twice(because="the server lost the snapshot")
 

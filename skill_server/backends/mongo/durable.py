@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # The fastest level: on this content it costs next to nothing beside the transfer, and level 6 gains little.
 GZIP_LEVEL = 1
 SEALED = ".age"
+LONGEST_NAME_BYTES, CUT_NAME = 255, 200
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 READ_BYTES = 1024 * 1024
 # Room for indexes' and options' descriptions, which the server's numbers leave out.
@@ -62,8 +63,16 @@ def require_space(directory: Path, needed_bytes: int) -> None:
 
 
 def sealed_name(path: Path, seal: Seal | None) -> Path:
-    """Return the name under which a file is stored: encrypted ones end in `.age`."""
-    return path if seal is None else path.with_name(path.name + SEALED)
+    """Return the name under which a file is stored: encrypted ones end in `.age`.
+
+    Where that makes it longer than file systems allow, a hash stands for the end of the name.
+    """
+    if seal is None:
+        return path
+    name = path.name + SEALED
+    if len(name.encode()) > LONGEST_NAME_BYTES:
+        name = f"{path.name[:CUT_NAME]}~{hashlib.sha256(path.name.encode()).hexdigest()[:32]}{SEALED}"
+    return path.with_name(name)
 
 
 class StoredFile:
@@ -118,11 +127,10 @@ class StoredFile:
         """Remove the unfinished file."""
         # Closing a stream writes its end, which a full disk has no room for.
         self._hashing.deaf = True
-        for stream in self._streams:
-            stream.close()
         # A writer whose disk is full fails again on closing; the file goes anyway.
-        with _ignored_full_disk():
-            self._file.close()
+        for stream in (*self._streams, self._file):
+            with _ignored_full_disk():
+                stream.close()
         self._partial.unlink(missing_ok=True)
 
 

@@ -2,7 +2,7 @@
 
 `<directory>/mongodb/<database>/<collection>.bson.gz` and `.metadata.json.gz`, `<directory>/mongodb/prelude.json.gz`
 written last (mongo-tools, mongodump/), and `<directory>/mongodb.json`, one level above where those tools look. Each
-name ends in `.age` where the files are encrypted.
+name ends in `.age` where the files are encrypted; one that gets too long by that is cut, and the list holds the whole.
 
 One thing differs: of a time series those tools store the server's own buckets, in `system.buckets.<name>.bson`, and
 take any data file beside its metadata for such. Here its measurements are stored, as an application reads them, in the

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import anyio
@@ -42,9 +42,9 @@ async def batches(connections: Connections, collection: str, session: Any = None
         CursorLost: the rest cannot be had any more; nothing shorter than the whole ever ends quietly.
         SnapshotLost: not in this session; without one it can be read.
     """
-    from pymongo.errors import CursorNotFound, OperationFailure, PyMongoError
+    from pymongo.errors import CursorNotFound, PyMongoError
 
-    with wrapped(f"reading {collection}"):
+    with wrapped(f"reading {collection}"), _losing_snapshots(session):
         try:
             found = connections.db()[collection]
             cursor = found.find_raw_batches(session=session, batch_size=BATCH_DOCUMENTS)
@@ -56,9 +56,19 @@ async def batches(connections: Connections, collection: str, session: Any = None
         except PyMongoError as error:
             if isinstance(error, CursorNotFound) or is_passing(error):
                 raise CursorLost(collection) from error
-            if session is not None and isinstance(error, OperationFailure) and error.code in _SNAPSHOT_CODES:
-                raise SnapshotLost(collection) from error
             raise
+
+
+@contextmanager
+def _losing_snapshots(session: Any) -> Generator[None]:
+    from pymongo.errors import OperationFailure
+
+    try:
+        yield
+    except OperationFailure as error:
+        if session is not None and error.code in _SNAPSHOT_CODES:
+            raise SnapshotLost from error
+        raise
 
 
 async def read_whole(
@@ -154,11 +164,15 @@ async def snapshot_session(connections: Connections) -> AsyncGenerator[Any]:
 
 @asynccontextmanager
 async def open_snapshot(connections: Connections) -> AsyncGenerator[Any]:
-    """Open a snapshot session on a server that isolates; its first read, done here, decides on the moment."""
+    """Open a snapshot session on a server that isolates; its first read, done here, decides on the moment.
+
+    Raises:
+        SnapshotLost: the server has no snapshot to give at this moment.
+    """
     with wrapped("opening a snapshot"):
         session = await connections.client().start_session(snapshot=True)
     async with session:
-        with wrapped("reading in a snapshot"):
+        with wrapped("reading in a snapshot"), _losing_snapshots(session):
             await connections.db()[PROBE_COLLECTION].find_one({}, session=session)
         yield session
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skill_server.backends.mongo import layout
+from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.durable import sha256_of
+from skill_server.backends.mongo.inspect import fingerprint
+from skill_server.backends.mongo.listing import listing
 from skill_server.backends.mongo.load import load
 from skill_server.errors import Failed, Refused
+from skill_server.model.names import NameMap
 from tests.contract.mongo.sample import dump_a_little
 
 
@@ -90,6 +96,59 @@ async def test_a_harmed_list_is_noticed(
         await load(copy, tmp_path)
 
     assert raised.value.code == "backup-damaged"
+
+
+def _forge(directory: Path, listed: layout.DumpList, **changes: object) -> None:
+    """Change what the list says of the items, and give it the digest that fits."""
+    collections = tuple(
+        item.model_copy(update=changes) if item.name == "items" else item for item in listed.collections
+    )
+    forged = listed.model_copy(update={"collections": collections}).sealed()
+    (directory / layout.LIST_FILE).write_text(forged.model_dump_json())
+
+
+@pytest.mark.faults
+async def test_a_cut_file_with_hashes_to_match_has_too_few_documents(
+    connections: Connections, copy: Connections, tmp_path: Path
+) -> None:
+    """The number of documents is known from the writing, and holds where every hash was made to fit."""
+    result = await dump_a_little(connections, tmp_path)
+    path = tmp_path / "mongodb" / connections.database / "items.bson.gz"
+    whole = layout.read_list(tmp_path)
+    _cut_on_a_border(path)
+    part = next(item.content for item in whole.collections if item.name == "items")
+    assert part is not None
+    size, sha256 = sha256_of(path)
+    cut = part.model_copy(update={"size_bytes": size, "sha256": sha256})
+    _forge(tmp_path, whole, content=cut)
+
+    with pytest.raises(Failed, match="holds 19 documents instead of 20") as raised:
+        await load(copy, tmp_path)
+
+    assert raised.value.code == "backup-damaged"
+    # With the number forged as well, the sums of the restored copy differ from those of the dump.
+    _forge(tmp_path, whole, content=cut.model_copy(update={"records": 19}))
+    await load(copy, tmp_path)
+    assert await checksums(copy, NameMap()) != result.checksums
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("lost", ["indexes", "options"])
+async def test_a_lost_index_or_validator_shows_in_the_fingerprint_of_the_copy(
+    connections: Connections, copy: Connections, tmp_path: Path, lost: str
+) -> None:
+    """MongoDB restores data without its indexes and rules just as willingly."""
+    validator = {"n": {"$gte": 0}}
+    await connections.db().create_collection("items", validator=validator)
+    result = await dump_a_little(connections, tmp_path)
+    item = next(item for item in await listing(connections) if item.name == "items")
+    poorer = replace(item, indexes=item.indexes[:1]) if lost == "indexes" else replace(item, options={})
+    _forge(tmp_path, layout.read_list(tmp_path), described=layout.exact(poorer))
+
+    await load(copy, tmp_path)
+
+    assert await checksums(copy, NameMap()) == result.checksums
+    assert fingerprint(await listing(copy)) != result.fingerprint
 
 
 @pytest.mark.faults
