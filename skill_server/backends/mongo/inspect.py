@@ -42,7 +42,8 @@ async def inspect(connections: Connections, names: NameMap) -> Snapshot:
 def fingerprint(collections: tuple[Collection, ...]) -> str:
     """Return the digest of the catalog: names, options, validators and indexes, but no UUID and no document.
 
-    What is kept for a downgrade is data and comes back with it; it is no part of the schema.
+    What is kept for a downgrade is data and comes back with it; it is no part of the schema. Nor is the order in which a
+    reader took the collections.
     """
     return digest(
         [
@@ -53,7 +54,7 @@ def fingerprint(collections: tuple[Collection, ...]) -> str:
                 ejson.plain(item.options.get("validator") or {}),
                 sorted(_definition(index) for index in item.indexes),
             ]
-            for item in collections
+            for item in sorted(collections, key=lambda item: item.name)
             if not is_kept(item.name)
         ]
     )
