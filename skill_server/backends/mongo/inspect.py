@@ -42,8 +42,8 @@ async def inspect(connections: Connections, names: NameMap) -> Snapshot:
 def fingerprint(collections: tuple[Collection, ...]) -> str:
     """Return the digest of the catalog: names, options, validators and indexes, but no UUID and no document.
 
-    What is kept for a downgrade is data and comes back with it; it is no part of the schema. Nor is the order in which a
-    reader took the collections.
+    What is kept for a downgrade is data and comes back with it; it is no part of the schema. Nor is the order in
+    which a reader took the collections.
     """
     return digest(
         [
