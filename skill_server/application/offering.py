@@ -1,9 +1,20 @@
 """Show a plan with everything that decides whether it may run, or apply one that was shown; and whom to ask first."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
-from skill_server.application import applying, approving, noting, planning, restoring, revisions, views
+from skill_server.application import (
+    applying,
+    approving,
+    forecasting,
+    noting,
+    planning,
+    rehearsing,
+    restoring,
+    revisions,
+    views,
+)
 from skill_server.application.application import Application
 from skill_server.application.planning import Proposal
 from skill_server.application.session import Session
@@ -70,6 +81,18 @@ async def offer(app: Application, call: Call, progress: Progress) -> JsonObject:
         MigrationError: there is no such plan, it is stale or another tool's, or it could not be applied.
     """
     session = await app.session(call.target, inspected=False)
+    async with _leading_out(session, call):
+        return await _offered(app, session, call, progress)
+
+
+def _leading_out(session: Session, call: Call) -> AbstractAsyncContextManager[None]:
+    """Let the errors of a downgrade name the restore that leads out of them."""
+    if call.kind is not PlanKind.DOWNGRADE:
+        return nullcontext()
+    return emergency.way_out(session, call.subject)
+
+
+async def _offered(app: Application, session: Session, call: Call, progress: Progress) -> JsonObject:
     if call.plan_id is None:
         # Asked first, because deployments call this every time and both schemas take far longer than both ledgers.
         if (applied := _already_applied(session, call)) is not None:
@@ -134,7 +157,8 @@ async def to_be_asked(app: Application, call: Call) -> Proposal | None:
     if call.plan_id is None:
         return None
     session = await app.session(call.target)
-    proposal = await _wanted(session, call, call.plan_id)
+    async with _leading_out(session, call):
+        proposal = await _wanted(session, call, call.plan_id)
     resuming = session.history.unfinished == call.plan_id
     if proposal.outcome is not None or resuming or not approving.may_ask(session):
         return None
@@ -192,8 +216,10 @@ async def _shown(session: Session, call: Call) -> JsonObject:
     plan = proposal.plan
     resuming = session.history.unfinished == plan.id
     checklist = Checklist(items=()) if resuming else await session.checklist(call.kind, plan)
+    rehearsed = rehearsing.latest_report(session, plan.id)
+    over = forecasting.forecast_findings(rehearsed, plan, session.settings.project.policy)
     findings, omitted = views.finding_views(
-        (*proposal.findings, *_findings(session, plan), *await noting.notes(session, plan))
+        (*proposal.findings, *over, *_findings(session, plan), *await noting.notes(session, plan))
     )
     common = {"target": session.target.name}
     this_plan: JsonObject = {**call_of(plan).args, **common, "plan_id": plan.id}
@@ -208,7 +234,11 @@ async def _shown(session: Session, call: Call) -> JsonObject:
         "state": "shown",
         "summary": _summary(proposal, checklist, resuming=resuming),
         "plan_id": plan.id,
-        "plan": {**views.plan_view(plan, session.snapshots), "question": proposal.question},
+        "plan": {
+            **views.plan_view(plan, session.snapshots),
+            "question": proposal.question,
+            "forecast": forecasting.forecast_view(rehearsed),
+        },
         "findings": findings,
         "findings_omitted": omitted,
         "checklist": views.checklist_view(checklist),

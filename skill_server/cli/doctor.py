@@ -1,5 +1,6 @@
 """`database-migration doctor`: check configuration, servers, tools and rights, and say how to mend each."""
 
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ import anyio
 import click
 
 from skill_server.application.application import Application
+from skill_server.application.target import Target
+from skill_server.backends.base import scratch_name
 from skill_server.backup.folder import private_directory
+from skill_server.backup.scratch import require_apart
 from skill_server.errors import MigrationError
 from skill_server.model.ids import BackendKind
 from skill_server.settings import Settings
@@ -94,6 +98,7 @@ async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
         yield await _ledger(opened.ledger.events)
         for kind in BackendKind:
             yield await _tools(kind, opened.pair[kind].client_tools)
+            yield await _rights(opened, kind)
 
 
 def _backup_folder(settings: Settings) -> Line:
@@ -131,6 +136,19 @@ async def _ledger(read: Callable[[], Awaitable[list[Any]]]) -> Line:
     return Line(
         "ledger", good=True, found=f"{len(events)} entries, the chain holds" if events else "none yet"
     )
+
+
+async def _rights(target: Target, kind: BackendKind) -> Line:
+    """Check what a backup and its copies need, on the server where the copies are made."""
+    what = f"{kind} rights"
+    copy = target.rehearsal[kind].at(scratch_name("probe", secrets.token_hex(8)))
+    try:
+        await require_apart(target.pair, target.rehearsal)
+        await target.pair[kind].require_dumpable()
+        await copy.require_scratch_possible()
+    except MigrationError as error:
+        return Line(what, good=False, found=error.message, help=error.help)
+    return Line(what, good=True, found="everything can be read, and copies can be made")
 
 
 async def _tools(kind: BackendKind, find: Callable[[], Awaitable[str]]) -> Line:

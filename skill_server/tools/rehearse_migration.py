@@ -1,6 +1,6 @@
 """Stage rehearse: play a plan up, down and up again on copies of the real data."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -27,12 +27,15 @@ APPLIES = False
 
 
 class RehearseMigrationResult(Result):
-    """What each act of the rehearsal showed."""
+    """What each act of the rehearsal showed, and what it forecasts for the live run."""
 
+    state: Literal["rehearsed", "known"]
     operation_id: str
     plan_id: str
     acts: list[JsonObject]
     tests: list[JsonObject]
+    forecast: JsonObject | None = None
+    findings: list[JsonObject] = []
 
 
 async def rehearse_migration(
@@ -41,21 +44,22 @@ async def rehearse_migration(
     target: TargetName = None,
     progress: Progress = no_progress,
 ) -> RehearseMigrationResult:
-    """Play the plan on copies of its backup, and leave a receipt whatever the result.
+    """Play the plan on copies of its backup, and leave a receipt whatever the result; one that counts still is shown.
 
     Raises:
         Refused: the plan is unknown, or a precondition does not hold.
     """
     # Imported here because the application brings both drivers' rooms along.
-    from skill_server.application import offering, planning, rehearsing, views
+    from skill_server.application import forecasting, offering, planning, rehearsing, views
 
     session = await app.session(target)
     plan = planning.recall(session, plan_id).plan
+    newest = session.events[-1].seq
     async with app.operations.run("rehearse_migration", session.target.name, progress) as (
         operation_id,
         report,
     ):
-        rehearsal, _ = await rehearsing.rehearse_plan(session, plan_id, report)
+        rehearsal, receipt = await rehearsing.rehearse_plan(session, plan_id, report)
     call = offering.call_of(plan)
     acts = [
         {
@@ -68,7 +72,9 @@ async def rehearse_migration(
     ]
     common = {"target": session.target.name}
     if rehearsal.passed:
-        summary = f"Plan {plan_id} passed all {len(acts)} acts on copies of both databases."
+        since = ", since an earlier call; nothing was done now." if receipt.seq <= newest else "."
+        summary = f"Plan {plan_id} passed all {len(acts)} acts on copies of both databases{since}"
+        summary += forecasting.forecast_sentence(rehearsal)
         next_tool, next_args = call.tool, {**call.args, **common, "plan_id": plan_id}
     else:
         problems = "; ".join(views.texts(rehearsal.problems))
@@ -81,6 +87,7 @@ async def rehearse_migration(
         summary=summary,
         next_tool=next_tool,
         next_args=next_args,
+        state="known" if receipt.seq <= newest else "rehearsed",
         operation_id=operation_id,
         plan_id=plan_id,
         acts=acts,
@@ -88,4 +95,8 @@ async def rehearse_migration(
             {"backend": test.backend, "passed": test.passed, "tail": views.statement_text(test.tail)}
             for test in rehearsal.tests
         ],
+        forecast=forecasting.forecast_view(rehearsal),
+        findings=views.finding_views(
+            forecasting.forecast_findings(rehearsal, plan, session.settings.project.policy)
+        )[0],
     )
