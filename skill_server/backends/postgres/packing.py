@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO, cast
 
 import anyio
@@ -33,6 +33,29 @@ _PACKING = zstandard.ZstdCompressionParameters(
 _PIECE = 1 << 20
 
 
+class _Thread:
+    """One call at a time in a thread; cancelling the caller does not end it, so it is waited for."""
+
+    def __init__(self) -> None:
+        self._busy: asyncio.Future[object] | None = None
+
+    def begin(self, work: Callable[..., object], *arguments: object) -> None:
+        self._busy = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+    async def done(self) -> object:
+        return await asyncio.shield(self._busy) if self._busy is not None else None
+
+    async def settled(self, close: Callable[[], object]) -> None:
+        """Wait until no thread uses the file, and close what lies between, whoever is cancelled meanwhile."""
+        # anyio cancels every wait of a cancelled caller anew, unless it is shielded.
+        with anyio.CancelScope(shield=True):
+            if self._busy is not None:
+                await asyncio.wait({self._busy})
+                # Its error was raised by `done`, or gives way to the one that ended the block.
+                self._busy.exception()
+            await asyncio.shield(asyncio.to_thread(close))
+
+
 class Packed:
     """What is written goes packed, and sealed where a seal is given, into a file; both streams are hashed.
 
@@ -40,12 +63,12 @@ class Packed:
     """
 
     def __init__(self, file: io.FileIO, seal: Seal | None) -> None:
-        self._stored = _Hashed(file)
-        self._sealed: BinaryIO | None = seal.writing(cast("BinaryIO", self._stored)) if seal else None
+        self._stored, self._seal = _Hashed(file), seal
+        self._sealed: BinaryIO | None = None
         self._pack = zstandard.ZstdCompressor(compression_params=_PACKING).compressobj()
         self._plain_hash = hashlib.sha256()
         self._gathered = bytearray()
-        self._busy: asyncio.Future[None] | None = None
+        self._thread = _Thread()
         self.plain_bytes = 0
 
     async def write(self, piece: Buffer) -> None:
@@ -56,13 +79,14 @@ class Packed:
         """
         self._gathered += piece
         if len(self._gathered) >= _PIECE:
-            await self._begin(self._write)
+            await self._pass_on()
 
     async def finish(self) -> archive.Stored:
         """Write what is still held, and return what became of the stream."""
-        await self._begin(self._write)
-        await self._begin(self._end)
-        await self._done()
+        await self._pass_on()
+        await self._thread.done()
+        self._thread.begin(self._end)
+        await self._thread.done()
         return archive.Stored(
             sha256=self._stored.hexdigest(),
             size_bytes=self._stored.size_bytes,
@@ -71,35 +95,35 @@ class Packed:
         )
 
     async def settle(self) -> None:
-        """Wait until no thread uses the file, whoever is cancelled meanwhile."""
-        if self._busy is not None:
-            # anyio cancels every wait of a cancelled caller anew, unless it is shielded.
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait({self._busy})
+        """Wait until no thread uses the file."""
+        await self._thread.settled(self._close)
 
-    async def _begin(self, work: Callable[[bytearray], None]) -> None:
-        await self._done()
+    async def _pass_on(self) -> None:
+        await self._thread.done()
         piece, self._gathered = self._gathered, bytearray()
-        self._busy = asyncio.get_running_loop().run_in_executor(None, work, piece)
-
-    async def _done(self) -> None:
-        if self._busy is not None:
-            # Cancelling the future would not end the thread; `settle` waits for it.
-            await asyncio.shield(self._busy)
+        self._thread.begin(self._write, piece)
 
     def _write(self, piece: bytearray) -> None:
         self._plain_hash.update(piece)
         self.plain_bytes += len(piece)
         self._put(self._pack.compress(piece))
 
-    def _end(self, _nothing: bytearray) -> None:
+    def _end(self) -> None:
         self._put(self._pack.flush())
         if self._sealed is not None:
             self._sealed.close()
 
     def _put(self, packed: bytes) -> None:
+        if self._seal is not None and self._sealed is None:
+            self._sealed = self._seal.writing(cast("BinaryIO", self._stored))
         if packed:
             (self._sealed or self._stored).write(packed)
+
+    def _close(self) -> None:
+        if self._sealed is not None and not self._sealed.closed:
+            # The block failed, so nobody will read this file; the seal only has to let go of it.
+            with suppress(OSError):
+                self._sealed.close()
 
 
 @asynccontextmanager
@@ -147,28 +171,48 @@ class Unpacked:
     """The plain stream of a stored file, read in threads, and compared at its end with what was recorded."""
 
     def __init__(self, file: io.FileIO, name: str, stored: archive.Stored, seal: Seal | None) -> None:
-        plain: BinaryIO = seal.reading(cast("BinaryIO", file)) if seal else cast("BinaryIO", file)
-        self._reader = zstandard.ZstdDecompressor().stream_reader(plain, read_size=_PIECE, closefd=False)
-        self._hash, self._name, self._stored = hashlib.sha256(), name, stored
+        self._file, self._seal, self._name, self._stored = file, seal, name, stored
+        self._sealed: BinaryIO | None = None
+        self._reader: zstandard.ZstdDecompressionReader | None = None
+        self._hash = hashlib.sha256()
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """Give the plain stream piece by piece.
+        """Give the plain stream piece by piece; once it is closed, nothing reads the file any more.
 
         Raises:
             Failed: it is not what was recorded (`backup-damaged`), which may show only after the last piece.
         """
-        while piece := await asyncio.to_thread(self._read):
-            yield piece
+        thread = _Thread()
+        try:
+            thread.begin(self._read)
+            while piece := cast("bytes", await thread.done()):
+                thread.begin(self._read)
+                yield piece
+        finally:
+            await thread.settled(self._close)
         if self._hash.hexdigest() != self._stored.plain_sha256:
             raise archive.damaged(f"the content of {self._name} does not have the recorded SHA-256")
 
     def _read(self) -> bytes:
         try:
-            piece = self._reader.read(_PIECE)
+            piece = self._opened().read(_PIECE)
         except (zstandard.ZstdError, OSError) as error:
             raise archive.damaged(f"{self._name} cannot be unpacked") from error
         self._hash.update(piece)
         return piece
+
+    def _opened(self) -> zstandard.ZstdDecompressionReader:
+        if self._reader is None:
+            if self._seal is not None:
+                self._sealed = self._seal.reading(cast("BinaryIO", self._file))
+            below = self._sealed or cast("BinaryIO", self._file)
+            self._reader = zstandard.ZstdDecompressor().stream_reader(below, read_size=_PIECE, closefd=False)
+        return self._reader
+
+    def _close(self) -> None:
+        if self._sealed is not None:
+            with suppress(OSError):
+                self._sealed.close()
 
 
 async def checked(place: int, name: str, sha256: str) -> io.FileIO:
