@@ -137,7 +137,8 @@ class DumpReads:
         }
         return DumpResult(
             parts=parts,
-            fingerprint=fingerprint_of(reading.found),
+            # As a listing has them: by name, and not in the order in which they were read.
+            fingerprint=fingerprint_of(tuple(sorted(reading.found, key=lambda item: item.name))),
             checksums=Checksums(entities=dict(sorted(sums.items()))),
             point_in_time=reading.point_in_time,
             tool=reading.tool,

@@ -57,8 +57,8 @@ async def test_a_cursor_killed_on_the_server_is_read_anew(
     """An administrator, or ten idle minutes, may end a cursor in the middle of a dump."""
     cursors = OpenCursors("items")
     # The driver has a way to register a listener with every client made from then on, and none to take it back.
-    listeners: Any = monitoring
-    monkeypatch.setattr(listeners._LISTENERS, "command_listeners", [cursors])
+    driver: Any = monitoring
+    monkeypatch.setattr(driver, "_LISTENERS", driver._LISTENERS._replace(command_listeners=[cursors]))
     connections = Connections(mongo_database)
     killed = list[int]()
 

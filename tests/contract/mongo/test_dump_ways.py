@@ -153,6 +153,8 @@ async def test_a_dump_says_when_it_was_taken_and_how_large_each_entity_is(
 ) -> None:
     """A restore tells by it what was written since."""
     began = datetime.now(UTC)
+    # Of the three the last by name, and the first that is read.
+    await connections.db()["zones"].insert_many([{"_id": key} for key in range(30)])
 
     result = await dump_a_little(connections, tmp_path)
 
@@ -160,7 +162,7 @@ async def test_a_dump_says_when_it_was_taken_and_how_large_each_entity_is(
     # The server's clock may differ from this one, though not by much on the machines of tests.
     assert abs(result.moment - began) < timedelta(minutes=5)
     assert result.sizes["items"] == sum(len(bson.encode({"_id": key, "n": key})) for key in range(20))
-    assert set(result.sizes) == {"items", "types"}
+    assert set(result.sizes) == {"items", "types", "zones"}
     assert result.since["at"] == result.moment.isoformat()
     assert result.since["collections"] == {item.name: item.uuid for item in await listing(connections)}
     assert set(result.since) == {"cluster_time", "at", "collections"}
