@@ -120,6 +120,8 @@ async def _dump(what: Copying, left_out: Sequence[str]) -> archive.Stored:
     arguments = (
         # Uncompressed, because every pg_dump can do that and packing it ourselves is four times as fast as its gzip.
         *("--format=custom", "--compress=0", "--no-password", f"--snapshot={what.snapshot}"),
+        # Else it is what somebody may have set for the role or the database, which need not know every letter.
+        f"--encoding={what.encoding}",
         *(f"--exclude-schema={LEDGER_NAME}", f"--lock-wait-timeout={LOCK_WAIT_S * 1000}"),
         *left_out,
     )
