@@ -98,3 +98,38 @@ async def test_a_backup_folder_that_is_not_private_is_refused(place: Place, spoi
     async with refusal(project, app, "directory-not-private", "backups", "mode 0700"):
         await call(app, "backup")
     assert not any((project.root.parent / "elsewhere").rglob("*"))
+
+
+def swapped(folder: Path) -> None:
+    """Put a link in the place of the backup, to a folder with the same content."""
+    folder.rename(folder.parent.parent / "moved")
+    folder.symlink_to(folder.parent.parent / "moved")
+
+
+def readable(folder: Path) -> None:
+    """Let others read the backup."""
+    folder.chmod(0o755)
+
+
+async def test_a_backup_that_was_swapped_or_opened_to_others_is_not_put_back(place: Place) -> None:
+    """F52: whoever can write there could exchange what is restored, so neither the folder nor a file may be a link."""
+    project, app = place
+    label = (await call(app, "backup")).label
+    folder = backups(project) / label
+    swapped(folder)
+    async with refusal(project, app, "directory-not-private", label, "mode 0700"):
+        await call(app, "restore_backup", label=label)
+    folder.unlink()
+    (folder.parent.parent / "moved").rename(folder)
+    readable(folder)
+    async with refusal(project, app, "directory-not-private", label, "mode 0700"):
+        await call(app, "restore_backup", label=label)
+    folder.chmod(0o700)
+    file = next(path for path in sorted((folder / "postgres").iterdir()) if path.is_file())
+    file.rename(folder.parent.parent / "moved")
+    file.symlink_to(folder.parent.parent / "moved")
+    shown = await call(app, "restore_backup", label=label)
+
+    line = next(item for item in shown.checklist if item["id"] == "restore_source_is_intact")
+    assert line["state"] == "unmet"
+    assert file.name in line["evidence"]
