@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from skill_server.application import (
     applying,
     approving,
+    emergency,
     forecasting,
     noting,
     planning,

@@ -8,16 +8,18 @@ from skill_server.application.session import Session
 from skill_server.backends.base import KeptThing
 from skill_server.ledger import history
 from skill_server.ledger.history import Applied
-from skill_server.model.base import Frozen, canonical
+from skill_server.model.base import Frozen, JsonObject, canonical
 from skill_server.model.hazard import Hazard
 from skill_server.model.ids import KEPT_NAME
-from skill_server.model.plan import Step
+from skill_server.model.plan import PlanKind, Step
+from skill_server.workflow import STAGES
 
 
 class Retired(Frozen):
     """Something an applied revision hid and nobody finalized, with what is kept of it now.
 
-    Without a revision it is what an undone one kept aside of values that were written meanwhile.
+    Without a revision it is what an undone one kept aside of values that were written meanwhile, or the content that a
+    restore replaced.
     """
 
     revision: str | None
@@ -28,7 +30,7 @@ class Retired(Frozen):
 
 
 class Status(Frozen):
-    """The state of a target; `way_out` says which call puts an open matter right."""
+    """The state of a target; `way_out` says which call puts an open matter right, `next_tool` is that call."""
 
     target: str
     environment: str
@@ -37,6 +39,8 @@ class Status(Frozen):
     unfinished: str | None
     needs_attention: str | None
     way_out: str | None
+    next_tool: str | None
+    next_args: JsonObject
     retired: tuple[Retired, ...]
     backups: tuple[BackupLine, ...]
 
@@ -45,12 +49,8 @@ async def read_status(session: Session) -> Status:
     """Read the state of a target from its ledger, the project's files, and what the databases keep for downgrades."""
     state = session.history
     migrations = revisions.read_graph(session)
-    way_out = None
-    if state.needs_attention:
-        way_out = "restore_backup with the newest backup below"
-    elif state.unfinished:
-        kind = planning.recall(session, state.unfinished).plan.kind
-        way_out = f"run_{kind} with plan_id {state.unfinished}: it goes on where it stopped"
+    backups = await listing.proven(session)
+    next_tool, next_args = _call_of_way_out(session, backups)
     return Status(
         target=session.target.name,
         environment=session.identity.environment,
@@ -58,10 +58,36 @@ async def read_status(session: Session) -> Status:
         pending=tuple(item.revision for item in revisions.pending(session, migrations)),
         unfinished=state.unfinished,
         needs_attention=state.needs_attention,
-        way_out=way_out,
+        way_out=_way_out(session, next_tool, next_args),
+        next_tool=next_tool,
+        next_args=next_args,
         retired=await _retired(session),
-        backups=await listing.proven(session),
+        backups=backups,
     )
+
+
+def _call_of_way_out(session: Session, backups: tuple[BackupLine, ...]) -> tuple[str | None, JsonObject]:
+    """Return the call that puts an open matter right, without the target."""
+    state = session.history
+    if state.needs_attention and backups:
+        return STAGES[PlanKind.RESTORE].tool, {"label": backups[0].label}
+    if state.unfinished:
+        plan = planning.recall(session, state.unfinished).plan
+        subject = (
+            {"label": plan.backup_label} if plan.kind is PlanKind.RESTORE else {"revision": plan.revision}
+        )
+        return STAGES[plan.kind].tool, {**subject, "plan_id": plan.id}
+    return None, {}
+
+
+def _way_out(session: Session, tool: str | None, args: JsonObject) -> str | None:
+    if tool is None:
+        lost = session.history.needs_attention
+        return "no proven backup is left here: a person follows docs/emergency.md" if lost else None
+    words = f"{tool} with {' and '.join(f'{name} {value}' for name, value in args.items())}"
+    if session.history.needs_attention:
+        return f"{words}; without a plan_id it only shows what would go out of sight"
+    return f"{words}: it goes on where it stopped"
 
 
 async def _retired(session: Session) -> tuple[Retired, ...]:
@@ -99,7 +125,18 @@ async def _retired(session: Session) -> tuple[Retired, ...]:
         for kind, things in kept.items()
         for thing in things
     ]
-    return (*left, *found)
+    replaced = [
+        Retired(
+            revision=None,
+            since=None,
+            what=f"{backend.kind}: {thing.name}, put aside by a restore; a person drops it",
+            records=thing.records,
+            size_bytes=thing.size_bytes,
+        )
+        for backend in session.pair
+        for thing in await backend.replaced()
+    ]
+    return (*replaced, *left, *found)
 
 
 def _keeps(step: Step, thing: KeptThing) -> bool:

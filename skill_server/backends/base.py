@@ -176,6 +176,10 @@ class Backend(Scratch, Protocol):
         """List what is kept for downgrades, with its size; the sum is what finalizing would set free."""
         ...
 
+    async def replaced(self) -> tuple[KeptThing, ...]:
+        """List the old content that restores put aside, with its size; PostgreSQL does not count its records."""
+        ...
+
     async def inspect(self) -> Snapshot:
         """Read the schema; the ledger, kept values and other databases are left out."""
         ...
@@ -224,6 +228,10 @@ class Backend(Scratch, Protocol):
 
     async def writers(self) -> tuple[str, ...]:
         """Name the other client sessions connected to this database now (application and address only)."""
+        ...
+
+    async def backup_bytes(self) -> int:
+        """Return how many bytes a backup may need on the disk."""
         ...
 
     async def dump(

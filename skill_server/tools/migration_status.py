@@ -60,15 +60,11 @@ async def migration_status(
         f"{found.target} ({found.environment}): {len(found.applied)} revisions applied, {len(found.pending)} pending, "
         f"{len(found.backups)} backups."
     )
-    next_tool: str | None = None
+    next_tool, args = found.next_tool, {**found.next_args, "target": found.target}
     if found.way_out:
         summary += f" Something is open: {found.way_out}."
-        next_tool = "restore_backup" if found.needs_attention else None
     elif found.pending:
         next_tool = "review_migration"
-    args: JsonObject = {"target": found.target}
-    if next_tool == "restore_backup" and found.backups:
-        args["label"] = found.backups[0].label
     return MigrationStatusResult(
         tool="migration_status",
         target=found.target,

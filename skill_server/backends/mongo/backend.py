@@ -18,6 +18,7 @@ from skill_server.backends.base import (
     Written,
     no_progress,
 )
+from skill_server.backends.mongo import aside as asides
 from skill_server.backends.mongo import defects as flaws
 from skill_server.backends.mongo import dump as dumps
 from skill_server.backends.mongo import identity as identities
@@ -97,6 +98,10 @@ class MongoBackend:
         """List the kept collections with their sizes."""
         return await kept_things.kept(self._connections)
 
+    async def replaced(self) -> tuple[KeptThing, ...]:
+        """List the collections that restores put aside."""
+        return await asides.replaced(self._connections)
+
     async def inspect(self) -> Snapshot:
         """Read the schema."""
         return await schemas.inspect(self._connections, self.names)
@@ -126,6 +131,10 @@ class MongoBackend:
     async def writers(self) -> tuple[str, ...]:
         """Name the other clients that work in this database now."""
         return await identities.writers(self._connections)
+
+    async def backup_bytes(self) -> int:
+        """Return how many bytes a backup may need on the disk."""
+        return await dumps.wanted_bytes(self._connections)
 
     async def dump(
         self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None

@@ -13,15 +13,16 @@ from skill_server.backends.mongo.listing import all_names, is_kept
 
 async def kept(connections: Connections) -> tuple[KeptThing, ...]:
     """Return the kept collections in order of their names, with the sizes that the server estimates."""
-    found: list[KeptThing] = []
-    for name in await all_names(connections):
-        if is_kept(name):
-            with wrapped(f"measuring {name}"):
-                records, size = await extent(connections, name)
-                # One server that speaks the protocol counts documents and estimates no size.
-                size = size or await _measured(connections, name)
-            found.append(KeptThing(name=name, records=records, size_bytes=size))
-    return tuple(found)
+    return tuple([await sized(connections, name) for name in await all_names(connections) if is_kept(name)])
+
+
+async def sized(connections: Connections, name: str) -> KeptThing:
+    """Return a collection with its documents and the size that the server estimates."""
+    with wrapped(f"measuring {name}"):
+        records, size = await extent(connections, name)
+        # One server that speaks the protocol counts documents and estimates no size.
+        size = size or await _measured(connections, name)
+    return KeptThing(name=name, records=records, size_bytes=size)
 
 
 async def _measured(connections: Connections, name: str) -> int:

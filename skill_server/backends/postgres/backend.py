@@ -17,6 +17,7 @@ from skill_server.backends.base import (
     no_progress,
 )
 from skill_server.backends.postgres import (
+    aside,
     checksum,
     client_tools,
     defects,
@@ -97,6 +98,10 @@ class PostgresBackend:
         """List what is kept for downgrades, with its size."""
         return await kept.kept(self._connections)
 
+    async def replaced(self) -> tuple[KeptThing, ...]:
+        """List the databases that restores put aside."""
+        return await aside.replaced(self._connections)
+
     async def inspect(self) -> Snapshot:
         """Read the schema."""
         return await inspect.inspect(self._connections, self.names)
@@ -126,6 +131,10 @@ class PostgresBackend:
     async def writers(self) -> tuple[str, ...]:
         """Name the other client sessions."""
         return await identity.writers(self._connections)
+
+    async def backup_bytes(self) -> int:
+        """Return how many bytes a backup may need on the disk."""
+        return await dump.wanted_bytes(self._connections)
 
     async def dump(
         self, directory: Path, progress: Progress = no_progress, *, seal: Seal | None = None

@@ -7,17 +7,16 @@ Carried over: owner, privileges, settings, comment and connection limit. Not car
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import asyncpg
 
-from skill_server.backends.postgres import child, client_tools, failures, replaceable
+from skill_server.backends.postgres import aside, child, client_tools, failures, replaceable
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.restoring import restoring
 from skill_server.backends.postgres.surroundings import Surroundings
 from skill_server.errors import Conflict, Failed, InDoubt, MigrationError
-from skill_server.model.ids import LEDGER_NAME, LONGEST_NAME_BYTES
+from skill_server.model.ids import LEDGER_NAME
 
 _LOCK_TIMEOUT = "10s"
 _POLL_S = 0.02
@@ -37,7 +36,7 @@ async def replace_with(connections: Connections, copy: str) -> str:
         Failed: something broke before the renames were committed; nothing happened.
         InDoubt: the answer to the commit was lost, and the server cannot say what became of it.
     """
-    live, old = connections.database, _replaced_name(connections.database)
+    live, old = connections.database, aside.new_name(connections.database)
     async with (
         connections.maintenance(purpose="replace") as connection,
         connections.maintenance(purpose="replace") as second,
@@ -171,8 +170,3 @@ class _Switch:
             keep,
         )
         return ended
-
-
-def _replaced_name(live: str) -> str:
-    ending = f"_replaced_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    return live.encode()[: LONGEST_NAME_BYTES - len(ending)].decode(errors="ignore") + ending

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.postgres import failures, replace, surroundings
+from skill_server.backends.postgres import aside, failures, surroundings
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.dump import dump
 from skill_server.backends.postgres.load import load
@@ -171,7 +171,7 @@ async def test_a_switch_that_fails_leaves_everything_and_can_be_repeated(
     def taken(_live: str) -> str:
         return "postgres"
 
-    monkeypatch.setattr(replace, "_replaced_name", taken)
+    monkeypatch.setattr(aside, "new_name", taken)
     before = await sums(live)
     with pytest.raises(Failed):
         await replace_with(live, copy.database)
