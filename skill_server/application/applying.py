@@ -1,5 +1,7 @@
 """Apply a stored plan: lock, gate, claim, run, verify, record; go on where an interrupted run stopped."""
 
+from collections.abc import Mapping
+
 from skill_server.application.claiming import claim, interrupted, require_newest
 from skill_server.application.planning import Proposal, recall
 from skill_server.application.session import Session
@@ -12,9 +14,12 @@ from skill_server.model.base import JsonObject
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan
 from skill_server.model.receipt import Checksums, Event, EventKind
+from skill_server.model.snapshot import Snapshot
 from skill_server.run import saga
 from skill_server.run.saga import Ending, RunReport
+from skill_server.verify import parts
 from skill_server.verify.context import Context, Depth
+from skill_server.verify.flaws import flaws
 from skill_server.verify.report import VerificationReport
 from skill_server.verify.verify import verify
 
@@ -42,7 +47,7 @@ async def apply(session: Session, proposal: Proposal, progress: Progress = no_pr
             await saga.check_before(session.pair, plan)
             before = await session.pair.checksums()
             sums = {kind: found.model_dump(mode="json") for kind, found in before.items()}
-            await claim(session, plan, {"before": sums})
+            await claim(session, plan, {"before": sums, "flaws": list(flaws(session.snapshots))})
             outcome = await _ended(session, plan, progress, resumed=False)
         await saga.forget(session.pair, plan)
         await session.target.sweep(session.identity)
@@ -66,8 +71,9 @@ async def _ended(session: Session, plan: Plan, progress: Progress, *, resumed: b
     before = {
         BackendKind(kind): Checksums.model_validate(sums) for kind, sums in begun.body["before"].items()
     }
+    flawed = frozenset[str](begun.body.get("flaws", ()))
     try:
-        report, checks, after = await _carried_out(session, plan, before, progress, resumed=resumed)
+        report, checks, after = await _carried_out(session, plan, before, flawed, progress, resumed=resumed)
         return await _recorded(session, plan, report, checks, after)
     except MigrationError as error:
         # What a backend calls untouched is this step; of the plan, others may have run.
@@ -75,8 +81,14 @@ async def _ended(session: Session, plan: Plan, progress: Progress, *, resumed: b
 
 
 async def _carried_out(
-    session: Session, plan: Plan, before: dict[BackendKind, Checksums], progress: Progress, *, resumed: bool
-) -> tuple[RunReport, VerificationReport, dict[str, str]]:
+    session: Session,
+    plan: Plan,
+    before: dict[BackendKind, Checksums],
+    flawed: frozenset[str],
+    progress: Progress,
+    *,
+    resumed: bool,
+) -> tuple[RunReport, VerificationReport, Mapping[BackendKind, Snapshot]]:
     writers = await session.pair.writers()
     report = await saga.carry_out(session.pair, plan, session.run_policy, stage(progress, begin=0, end=80))
     writers += await session.pair.writers()
@@ -93,17 +105,22 @@ async def _carried_out(
             before=before,
             after=await session.pair.checksums(),
             touched=frozenset(plan.touched if applied else ()),
+            flawed=flawed,
             # Between a crash and its resume nobody watched who wrote.
             quiet=not writers and not resumed,
         ),
         Depth.FULL,
     )
     await progress(95, 100, "verified")
-    return report, checks, {kind: snapshot.fingerprint for kind, snapshot in snapshots.items()}
+    return report, checks, snapshots
 
 
 async def _recorded(
-    session: Session, plan: Plan, report: RunReport, checks: VerificationReport, after: dict[str, str]
+    session: Session,
+    plan: Plan,
+    report: RunReport,
+    checks: VerificationReport,
+    after: Mapping[BackendKind, Snapshot],
 ) -> Event:
     """Write the outcome; a run that says it was applied but does not verify needs attention."""
     result = Result(report.ending)
@@ -118,7 +135,9 @@ async def _recorded(
         "code": report.code,
         "problem": problem,
         "steps": list(report.steps),
-        "after": after,
+        "after": {kind: snapshot.fingerprint for kind, snapshot in after.items()},
+        # So that a later verification can say which part of a schema is another than this run left.
+        "parts": parts.recorded(after),
         "checks": checks.model_dump(mode="json"),
     }
     bound = {

@@ -17,6 +17,17 @@ def read_graph(session: Session) -> Migrations:
     return graph.read_folder(session.settings.migrations)
 
 
+def changed_files(session: Session, migrations: Migrations) -> tuple[str, ...]:
+    """Return what is wrong with the files of applied revisions: gone, or not the ones that were applied."""
+    found: list[str] = []
+    for entry in session.history.applied:
+        known = migrations.find(entry.revision) if entry.revision in migrations.revisions else None
+        if known is None or known.digest != entry.digest:
+            what = "gone" if known is None else "not the one that was applied"
+            found.append(f"the file of the applied revision {entry.revision} is {what}")
+    return tuple(found)
+
+
 def check_applied_files(session: Session, migrations: Migrations) -> None:
     """Check that every applied revision's file is still the one that was applied.
 
@@ -24,15 +35,12 @@ def check_applied_files(session: Session, migrations: Migrations) -> None:
         Conflict: one is gone or was edited (`file-changed-after-apply`). What an applied revision follows is part of
             its file, so another that was put before it is found here too.
     """
-    for entry in session.history.applied:
-        known = migrations.find(entry.revision) if entry.revision in migrations.revisions else None
-        if known is None or known.digest != entry.digest:
-            what = "gone" if known is None else "not the one that was applied"
-            raise Conflict(
-                "file-changed-after-apply",
-                f"the file of the applied revision {entry.revision} is {what}",
-                help="Put the applied file back, and write a new migration for what should change.",
-            )
+    for changed in changed_files(session, migrations):
+        raise Conflict(
+            "file-changed-after-apply",
+            changed,
+            help="Put the applied file back, and write a new migration for what should change.",
+        )
 
 
 def expected_fingerprints(session: Session) -> Mapping[BackendKind, str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from skill_server.approve.code import code_of
-from skill_server.approve.question import shown
+from skill_server.approve.question import LONGEST_LINE, shown
 from skill_server.gate.verdict import Checklist
 from skill_server.model.base import JsonObject
 from skill_server.model.finding import Finding
@@ -143,8 +143,8 @@ def outcome_view(outcome: Event) -> JsonObject:
     }
 
 
-def texts(lines: Iterable[str]) -> list[str]:
+def texts(lines: Iterable[str], *, longest: int = LONGEST_LINE) -> list[str]:
     """Return the first few lines made harmless, and one that counts the rest."""
     lines = list(lines)
     more = [f"and {len(lines) - MOST_PROBLEMS} more"] if len(lines) > MOST_PROBLEMS else []
-    return [shown(line) for line in lines[:MOST_PROBLEMS]] + more
+    return [shown(line, longest) for line in lines[:MOST_PROBLEMS]] + more

@@ -23,6 +23,8 @@ DESTRUCTIVE = False
 IDEMPOTENT = True
 LONG = True
 APPLIES = False
+# A problem names where, how many, the first keys and what to do.
+LONGEST = 400
 
 
 class VerifyIntegrityResult(Result):
@@ -74,8 +76,8 @@ async def verify_integrity(
             {
                 "check": check.check,
                 "passed": check.passed,
-                "proven": views.shown(check.proven),
-                "problems": views.texts(check.problems),
+                "proven": views.shown(check.proven, LONGEST),
+                "problems": views.texts(check.problems, longest=LONGEST),
             }
             for check in found.checks
         ],

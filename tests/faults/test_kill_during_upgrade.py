@@ -27,7 +27,7 @@ from skill_server.errors import Failed
 from skill_server.model import content as contents
 from skill_server.model.receipt import Event, EventKind
 from skill_server.verify.context import Depth
-from tests.support.project import Project, a_project, a_record, content
+from tests.support.project import NUMBERED, Project, a_project, a_record, content
 
 RECORDS = 170
 WITHIN_S = 30.0
@@ -91,6 +91,8 @@ async def more_records(project: Project, until: int = RECORDS) -> None:
     values = ", ".join(_row(record) for record in records)
     names = ", ".join(f'"{name}"' for name in records[0])
     await project.on_postgres(f"INSERT INTO items ({names}) VALUES {values}")
+    for statement in NUMBERED:
+        await project.on_postgres(statement)
     items = project.on_mongodb()["item"]
     await items.insert_many([dict(record) for record in records])
     await items.database.client.close()

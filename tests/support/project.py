@@ -80,6 +80,11 @@ TABLES = (
     'CREATE INDEX "ix_items_ItemName" ON items ("ItemName")',
     'CREATE VIEW item_names AS SELECT "ItemID", "ItemName" FROM items',
 )
+# Records that brought their own numbers leave the sequences behind, which have to be told after every such load.
+NUMBERED = tuple(
+    f"""SELECT setval(pg_get_serial_sequence('{entity}', '{key}'), (SELECT max("{key}") FROM {entity}))"""
+    for entity, key in (("owners", "OwnerID"), ("items", "ItemID"))
+)
 VALIDATOR: dict[str, Any] = {
     "$jsonSchema": {
         "bsonType": "object",
@@ -190,6 +195,8 @@ async def fill(postgres_url: str, mongodb_url: str) -> None:
         await connection.copy_records_to_table(
             "items", records=[tuple(record.values()) for record in records], columns=list(records[0])
         )
+        for statement in NUMBERED:
+            await connection.execute(statement)
     finally:
         await connection.close()
     client = mongodb_client(mongodb_url)

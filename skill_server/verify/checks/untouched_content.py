@@ -12,16 +12,22 @@ async def untouched_content(context: Context) -> CheckResult | None:
     if context.before is None or context.after is None:
         return None
     differences = content.compare(context.before, context.after, touched=context.touched)
-    if differences and not context.quiet:
+    then = context.since or "those before the change"
+    if differences and not context.holds:
+        why = (
+            f"some content differs from {then}, and the application may have written it since"
+            if context.since
+            else "other clients were connected and some content differs"
+        )
         return CheckResult(
             check="untouched_content",
             passed=True,
-            proven="other clients were connected and some content differs, so equality is proven on the rehearsal copy "
-            "only: " + "; ".join(str(item) for item in differences[:10]),
+            proven=f"{why}, so equality is proven on the rehearsal copy only: "
+            + "; ".join(str(item) for item in differences[:10]),
         )
     return CheckResult(
         check="untouched_content",
         passed=not differences,
-        proven="the content checksums of every untouched field are equal",
+        proven=f"the content checksums of every untouched field are equal to {then}, {context.watch}",
         problems=tuple(str(item) for item in differences[:50]),
     )
