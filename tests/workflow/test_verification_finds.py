@@ -1,0 +1,246 @@
+"""What verify_integrity finds of what people do to a pair behind the server's back, on real servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from skill_server import changes
+from skill_server.application import applying, backing_up, detecting, generating, planning, verifying
+from skill_server.application.application import Application
+from skill_server.verify.context import Depth
+from skill_server.verify.report import CheckResult, VerificationReport
+from tests.support.project import VALIDATOR, Project, a_project
+from tests.support.servers import mongodb_client
+from tests.workflow.test_whole_workflow import ready
+
+Bench = tuple[Project, Application, Any]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bench(
+    tmp_path: Path, postgres_database: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
+    """A filled project whose databases were detected, and an intruder's way into MongoDB."""
+    async with (
+        a_project(tmp_path, postgres_database, mongo_database, monkeypatch) as (project, app),
+        mongodb_client(project.mongodb_url) as client,
+    ):
+        await detecting.detect_databases(app, None)
+        yield project, app, client.get_default_database()
+
+
+async def verified(app: Application, depth: Depth) -> VerificationReport:
+    """Verify as the tool does."""
+    return await verifying.verify_target(await app.session(None), depth)
+
+
+def of(report: VerificationReport, check: str) -> CheckResult:
+    """Return the result of one check."""
+    return next(result for result in report.checks if result.check == check)
+
+
+async def only_problem(app: Application, check: str, depth: Depth) -> str:
+    """Verify, and return the one problem of the one check that failed."""
+    report = await verified(app, depth)
+    failed = {result.check: result.problems for result in report.checks if not result.passed}
+    assert list(failed) == [check], failed
+    (problem,) = failed[check]
+    return problem
+
+
+async def upgraded(project: Project, app: Application) -> str:
+    """Apply a small migration to both databases and return its revision."""
+    session = await app.session(None)
+    made = await generating.generate(
+        session,
+        summary="Add condition",
+        reason="The shop floor asks for it.",
+        changes=[changes.build("add_field", entity="items", field="condition", type="String(40)")],
+        not_applicable={},
+        acknowledged={},
+    )
+    project.add_to_models("condition: Mapped[str | None] = mapped_column(String(40))")
+    proposal = await planning.propose_upgrade(await app.session(None), "head")
+    await ready(app, proposal.plan.id)
+    session = await app.session(None)
+    await applying.apply(session, await planning.propose_upgrade(session, "head"))
+    return made.migration.revision
+
+
+async def test_a_healthy_pair_passes_every_check_at_full_depth(bench: Bench) -> None:
+    """Every check that knows something speaks, and none finds fault."""
+    project, app, _ = bench
+    await upgraded(project, app)
+    await backing_up.back_up(await app.session(None))
+
+    report = await verified(app, Depth.FULL)
+
+    assert [result.problems for result in report.checks if not result.passed] == []
+    assert {result.check for result in report.checks} == {
+        "closing_probes",
+        "index_validity",
+        "ledger_and_files",
+        "models_and_schemas",
+        "paired_entities",
+        "record_counts",
+        "references",
+        "rule_violations",
+        "schema_fingerprint",
+        "schema_parts",
+        "sequence_values",
+        "untouched_content",
+    }
+    assert "while no other client was connected" in of(report, "untouched_content").proven
+    assert "not followed" not in of(report, "references").proven
+
+
+async def test_a_sequence_that_a_load_left_behind_is_found_at_quick_depth(bench: Bench) -> None:
+    """The next insert of the application would fail."""
+    project, app, _ = bench
+    await project.on_postgres("""SELECT setval('"owners_OwnerID_seq"', 1)""")
+
+    problem = await only_problem(app, "sequence_values", Depth.QUICK)
+
+    assert problem.startswith("postgres owners.OwnerID: the sequence owners_OwnerID_seq stands at 1")
+    assert "Run SELECT setval" in problem
+
+
+async def test_an_index_dropped_by_hand_is_named_on_both_databases(bench: Bench) -> None:
+    """A fingerprint alone would say that something differs."""
+    project, app, database = bench
+    await upgraded(project, app)
+    await project.on_postgres('DROP INDEX "ix_items_ItemName"')
+    await database["item"].drop_index("ItemName_1")
+    await database.command({"collMod": "item", "validator": {}})
+
+    report = await verified(app, Depth.QUICK)
+
+    assert not of(report, "schema_fingerprint").passed
+    assert set(of(report, "schema_parts").problems) == {
+        "postgres: the index ix_items_ItemName of items is missing",
+        "mongodb: the index ItemName_1 of items is missing",
+        "mongodb: the validator of items is missing",
+    }
+
+
+async def test_an_edited_or_deleted_migration_file_is_named(bench: Bench) -> None:
+    """An applied file is part of the history, and the next server would read another one."""
+    project, app, _ = bench
+    revision = await upgraded(project, app)
+    file = project.migrations / f"{revision}.py"
+    applied = file.read_text()
+    file.write_text(applied.replace("String(40)", "String(41)"))
+    assert "is not the one that was applied" in await only_problem(app, "ledger_and_files", Depth.QUICK)
+
+    file.unlink()
+    problem = await only_problem(app, "ledger_and_files", Depth.QUICK)
+    assert problem == f"the file of the applied revision {revision} is gone"
+
+    file.write_text(applied)
+    assert (await verified(app, Depth.QUICK)).passed
+
+
+async def test_orphans_behind_a_disabled_foreign_key_are_found(bench: Bench) -> None:
+    """PostgreSQL itself goes on calling the key valid."""
+    project, app, _ = bench
+    await project.on_postgres("ALTER TABLE items DISABLE TRIGGER ALL")
+    await project.on_postgres('UPDATE items SET "OwnerID" = 77 WHERE "ItemID" IN (3, 4)')
+    await project.on_postgres("ALTER TABLE items ENABLE TRIGGER ALL")
+
+    problem = await only_problem(app, "references", Depth.FULL)
+
+    assert problem.startswith("postgres items.OwnerID: 2 records name a record of owners that is not there")
+    assert "(3, 4)" in problem
+
+
+async def test_orphans_are_found_in_mongodb_where_postgres_declares_the_reference(bench: Bench) -> None:
+    """MongoDB watches over no reference, and one declaration speaks for the pair."""
+    _, app, database = bench
+    await database["owner"].delete_one({"OwnerID": 2})
+
+    problem = await only_problem(app, "references", Depth.FULL)
+
+    assert problem.startswith("mongodb items.OwnerID: 4 records name a record of owners that is not there")
+
+
+async def test_documents_that_came_past_the_validator_are_found(bench: Bench) -> None:
+    """Switched off for a load and on again, a validator looks as if it had been there all the time."""
+    _, app, database = bench
+    await database.command({"collMod": "item", "validationLevel": "off"})
+    await database["item"].update_one({"ItemID": 5}, {"$set": {"Quantity": "many"}})
+    await database.command({"collMod": "item", "validator": VALIDATOR, "validationLevel": "strict"})
+
+    report = await verified(app, Depth.FULL)
+
+    (problem,) = of(report, "rule_violations").problems
+    assert problem.startswith("mongodb items: 1 records break the validator")
+
+
+async def test_models_that_differ_from_the_schema_are_named_unless_a_revision_waits(bench: Bench) -> None:
+    """Between writing a migration and applying it the models are rightly ahead."""
+    project, app, _ = bench
+    project.add_to_models("condition: Mapped[str | None] = mapped_column(String(40))")
+    problem = await only_problem(app, "models_and_schemas", Depth.FULL)
+    assert "items will have no field condition" in problem
+
+    await generating.generate(
+        await app.session(None),
+        summary="Add condition",
+        reason="The shop floor asks for it.",
+        changes=[changes.build("add_field", entity="items", field="condition", type="String(40)")],
+        not_applicable={},
+        acknowledged={},
+    )
+    report = await verified(app, Depth.FULL)
+    assert report.passed
+    assert "1 revisions wait to be applied" in of(report, "models_and_schemas").proven
+
+
+async def test_a_required_field_that_no_document_has_is_named(bench: Bench) -> None:
+    """The application on MongoDB would find nothing where its model promises a value."""
+    _, app, database = bench
+    await database.command({"collMod": "item", "validator": {}})
+    await database["item"].update_many({}, {"$unset": {"Quantity": 1}, "$set": {"ItemName": 7}})
+
+    report = await verified(app, Depth.FULL)
+
+    required, other = of(report, "models_and_schemas").problems
+    assert "no record of items has the field Quantity, which the model requires" in required + other
+    assert "items.ItemName is String(200) in the model and Integer in the records" in required + other
+
+
+async def test_an_entity_that_is_missing_in_one_database_is_named(bench: Bench) -> None:
+    """The name map says that both have owners; of what it does not speak one may have more."""
+    _, app, database = bench
+    await database["owner"].drop()
+    await database["extra"].insert_one({})
+
+    report = await verified(app, Depth.FULL)
+
+    assert of(report, "paired_entities").problems == ("owners is in postgres and missing in mongodb",)
+    assert "in one database only: extra (mongodb)" in of(report, "paired_entities").proven
+
+
+async def test_what_was_unfinished_before_a_migration_does_not_spoil_it(bench: Bench) -> None:
+    """The migration did not do it, and a run that needs attention would frighten people for nothing."""
+    project, app, _ = bench
+    await project.on_postgres('ALTER TABLE items ADD CONSTRAINT old CHECK ("Quantity" < 5) NOT VALID')
+
+    await upgraded(project, app)
+
+    problem = "postgres: constraint old of items was never validated"
+    found: list[dict[str, Any]] = (await app.session(None)).events[-2].body["checks"]["checks"]
+    told = next(result["proven"] for result in found if result["check"] == "index_validity")
+    assert problem in told
+    report = await verified(app, Depth.FULL)
+    assert of(report, "index_validity").problems == (problem,)
+    assert (
+        of(report, "rule_violations")
+        .problems[0]
+        .startswith("postgres items.Quantity: 8 records break the rule old")
+    )
