@@ -1,6 +1,7 @@
 """Take a backup of both databases, restore it into scratch databases, and compare."""
 
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from skill_server.backends.sealing import Seal
 from skill_server.backup import folder, scratch, shelf
 from skill_server.backup import manifest as manifests
 from skill_server.backup.manifest import BackupManifest
-from skill_server.errors import Failed
+from skill_server.errors import Failed, Refused
 from skill_server.model import content
 from skill_server.model.ids import BackendKind, PlanId
 from skill_server.model.plan import TargetIdentity
@@ -41,6 +42,7 @@ async def take(
         Refused: no space, a missing client tool, or a folder that is not private.
         Failed: a dump did not finish; its partial files are gone.
     """
+    await _require_room(pair, directory)
     label = new_label()
     began = datetime.now(UTC)
     dumps: dict[BackendKind, DumpResult] = {}
@@ -65,6 +67,25 @@ async def take(
         )
         manifests.write(taken, place)
     return taken
+
+
+async def _require_room(pair: Pair, directory: Path) -> None:
+    """Check that both halves fit, before the first is written: each backend knows only its own."""
+    wanted = {backend.kind: await backend.backup_bytes() for backend in pair}
+    free = shutil.disk_usage(directory).free
+    if free < sum(wanted.values()):
+        parts = ", ".join(f"{kind} {_mib(size)} MiB" for kind, size in wanted.items())
+        raise Refused(
+            "backup-no-space",
+            f"the backup may need {_mib(sum(wanted.values()))} MiB ({parts}) and the disk of the backup folder has "
+            f"{free >> 20} MiB free",
+            help="Free space, keep fewer backups, or configure a backup directory on a larger disk.",
+            detail={"needed_bytes": sum(wanted.values()), "free_bytes": free},
+        )
+
+
+def _mib(size: int) -> int:
+    return -(-size >> 20)
 
 
 async def prove(

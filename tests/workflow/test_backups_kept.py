@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Self
 
 import pytest
@@ -201,3 +203,25 @@ async def test_a_clock_that_was_set_back_does_not_change_which_backup_is_the_new
     session = await app.session(None)
     newest = [event for event in session.events if event.kind is EventKind.BACKUP][-1]
     assert newest.bound["label"] == third.manifest.label
+
+
+async def test_a_disk_with_room_for_one_half_only_is_refused_before_the_first_is_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each database's own check would pass, and the disk would be full when the second is half written."""
+    project, app = place
+    session = await app.session(None)
+    wanted = [await backend.backup_bytes() for backend in session.pair]
+    free = sum(wanted) - min(wanted) // 2
+
+    def usage(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=free)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", usage)
+        with pytest.raises(MigrationError, match="mongodb") as refusal:
+            await backed_up(app)
+
+    assert refusal.value.code == "backup-no-space"
+    assert max(wanted) < refusal.value.detail["free_bytes"] == free < refusal.value.detail["needed_bytes"]
+    assert list((project.root / ".database-migration" / "backups").iterdir()) == []

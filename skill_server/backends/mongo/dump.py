@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump_files import DumpFiles
 from skill_server.backends.mongo.dump_reads import DumpReads
-from skill_server.backends.mongo.durable import out_of_space, require_space, sealed_name
+from skill_server.backends.mongo.durable import SPARE_BYTES, out_of_space, require_space, sealed_name
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.sealing import Seal
 from skill_server.errors import Refused
@@ -36,10 +38,8 @@ async def dump(
         Failed: the disk filled up (`backup-no-space`) or the server gave up a cursor every time (`cursor-lost`).
             Nothing of the dump is left.
     """
-    with wrapped("asking for the size of the database"):
-        size = await connections.db().command("dbStats")
-    # The server's files are compressed with a faster method than gzip, so they bound the dump from above.
-    require_space(directory, int(min(size["dataSize"], size["storageSize"])))
+    size = await _size(connections)
+    require_space(directory, _wanted(size))
     root = directory / layout.FOLDER
     listed = sealed_name(directory / layout.LIST_FILE, seal)
     if root.exists() or root.is_symlink() or listed.exists():
@@ -58,3 +58,18 @@ async def dump(
         shutil.rmtree(root, ignore_errors=True)
         listed.unlink(missing_ok=True)
         raise
+
+
+async def wanted_bytes(connections: Connections) -> int:
+    """Return how many bytes a backup may need on the disk."""
+    return _wanted(await _size(connections)) + SPARE_BYTES
+
+
+async def _size(connections: Connections) -> Mapping[str, Any]:
+    with wrapped("asking for the size of the database"):
+        return await connections.db().command("dbStats")
+
+
+def _wanted(size: Mapping[str, Any]) -> int:
+    # The server's files are compressed with a faster method than gzip, so they bound the dump from above.
+    return int(min(size["dataSize"], size["storageSize"]))

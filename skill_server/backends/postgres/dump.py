@@ -119,6 +119,13 @@ def _parts(note: archive.Note, text: bytes, records: int) -> tuple[BackupPart, .
     )
 
 
+async def wanted_bytes(connections: Connections) -> int:
+    """Return how many bytes a backup may need on the disk."""
+    async with connections.session(purpose="backup", settings=_EXPORTER) as connection:
+        _, wanted = await source.stored(connection)
+    return wanted
+
+
 def _require_room(place: int, wanted: int) -> None:
     room = os.fstatvfs(place)
     free = room.f_bavail * room.f_frsize
