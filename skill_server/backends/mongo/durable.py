@@ -12,14 +12,13 @@ import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
+
+from typing_extensions import Buffer
 
 from skill_server.backends.sealing import Seal
 from skill_server.errors import Failed, Refused
 from skill_server.model.receipt import BackupPart
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 # The fastest level: on this content it costs next to nothing beside the transfer, and level 6 gains little.
 GZIP_LEVEL = 1
@@ -156,7 +155,7 @@ class _Hashing(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         size = memoryview(data).nbytes
         if not self.deaf:
             self._file.write(data)
