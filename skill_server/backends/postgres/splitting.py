@@ -15,7 +15,7 @@ from skill_server.model.ids import LEDGER_NAME
 
 LARGE_BYTES = 16 << 20
 # Long enough that packing loses nothing at its beginning, and short enough that no copier is alone at the end.
-_PIECE_BYTES = 64 << 20
+_PIECE_BYTES = 32 << 20
 _MOST_PIECES = 64
 # Each table that leaves is an argument of pg_dump, and a command line has an end.
 _MOST_TABLES = 1000

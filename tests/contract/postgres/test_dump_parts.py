@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import asyncpg
 import pytest
 import zstandard
 
@@ -106,20 +107,29 @@ async def test_ranges_of_one_table_are_of_one_moment_and_none_is_read_twice(
     """Rows move to other blocks while they are written, which only the shared snapshot hides."""
     monkeypatch.setattr(splitting, "_PIECE_BYTES", 32_768)
     connections, place = await filled(postgres_database), private(tmp_path)
-    moved = asyncio.Event()
+    stop, written = asyncio.Event(), asyncio.Event()
 
-    async def move(_done: float, _total: float | None, _message: str) -> None:
-        if not moved.is_set():
-            moved.set()
-            await execute(
-                postgres_database,
-                "DELETE FROM items WHERE id % 3 = 0; UPDATE items SET amount = amount + 1;"
-                "INSERT INTO items (id) SELECT generate_series(3000, 9000)",
-            )
+    async def write() -> None:
+        writer = await asyncpg.connect(postgres_database)
+        try:
+            while not stop.is_set():
+                await writer.execute(
+                    "UPDATE items SET amount = amount + 1 WHERE id % 3 = 0; DELETE FROM items WHERE id = 2000;"
+                    "INSERT INTO items (id) VALUES (2000)"
+                )
+                written.set()
+        finally:
+            await writer.close()
 
-    taken = await dump(connections, NameMap(), place, move, large_bytes=EVERY_TABLE)
+    writing = asyncio.create_task(write())
+    try:
+        await asyncio.wait_for(written.wait(), 20)
+        taken = await dump(connections, NameMap(), place, large_bytes=EVERY_TABLE)
+    finally:
+        stop.set()
+        await writing
 
-    assert moved.is_set()
+    assert await sums(connections) != taken.checksums
     pieces = [part for part in note_of(place).parts if part.table == "items"]
     assert len(pieces) > 2
     assert sum(part.records for part in pieces) == taken.checksums.entities["items"].records == 2000
