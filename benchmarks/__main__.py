@@ -1,6 +1,6 @@
 """`python -m benchmarks`: run them, print a table and write `build/bench.json`.
 
-The exit status is 1 when a ratio exceeds its limit.
+The exit status is 1 when a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks.harness.discovery import Found, discovered
 from benchmarks.harness.measure import Scale, series, take_turns
 from benchmarks.harness.processes import CHECKOUT
-from benchmarks.harness.report import Entry, entry, over_limit, table, write
+from benchmarks.harness.report import Entry, entry, judged, over_limit, table, write
 
 REPORT = CHECKOUT / "build" / "bench.json"
 # A pipe has no width of its own, and in 80 columns no row would be readable.
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"written: {REPORT.relative_to(CHECKOUT)}")
     late = over_limit(entries)
     for found in late:
-        console.print(f"{found['id']}: ratio {found['ratio']:.2f} exceeds its limit {found['limit']:.2f}")
+        console.print(f"{found['id']}: {judged(found):.2f} exceeds its limit {found['limit']:.2f}")
     return 1 if late else 0
 
 

@@ -60,13 +60,17 @@ class Rivals:
 
 @dataclass(frozen=True)
 class Bar:
-    """How high one quantity may be as a ratio product / peer: `target` is the aim, `limit` fails the run."""
+    """How high one quantity may be as a ratio product / peer: `target` is the aim, `limit` fails the run.
+
+    Where a promise is in the quantity's own unit, `absolute` holds the product's median itself against both.
+    """
 
     id: str
     what: str
     target: float
     limit: float
     quantity: str = SECONDS
+    absolute: bool = False
 
 
 @dataclass(frozen=True)

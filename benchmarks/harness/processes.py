@@ -60,6 +60,7 @@ class LineServer:
             raise ValueError("the server was started without pipes")
         self._input, self._answers, self._complaints = process.stdin, process.stdout, process.stderr
         self._last_id = 0
+        self._early: dict[int, dict[str, Any]] = {}
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result.
@@ -67,20 +68,45 @@ class LineServer:
         Raises:
             RuntimeError: the server ended, answered an error, or did not answer in time.
         """
+        return await self.answer(await self.send(method, **params))
+
+    async def send(self, method: str, **params: Any) -> int:
+        """Send a request whose result `answer` returns later; others may be asked meanwhile."""
         self._last_id += 1
         await self.tell(method, id=self._last_id, params=params)
+        return self._last_id
+
+    def has_answered(self, request: int) -> bool:
+        """Say whether the answer to a request came in while others were waited for."""
+        return request in self._early
+
+    async def answer(self, request: int) -> dict[str, Any]:
+        """Return the result of a request.
+
+        Raises:
+            RuntimeError: as of `ask`.
+        """
+        while request not in self._early:
+            said = await self._next(request)
+            # Notifications have no id; nobody asked for them.
+            if "id" in said and "method" not in said:
+                self._early[said["id"]] = said
+        answer = self._early.pop(request)
+        if "result" not in answer:
+            raise RuntimeError(f"request {request} was answered with {str(answer)[:500]}")
+        return answer["result"]
+
+    async def _next(self, request: int) -> dict[str, Any]:
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 line = await self._answers.readline()
         except TimeoutError as error:
-            raise RuntimeError(f"no answer to {method} in {ANSWER_WITHIN_S:.0f} s") from error
+            raise RuntimeError(f"no answer to request {request} in {ANSWER_WITHIN_S:.0f} s") from error
         if not line:
-            said = (await self._complaints.read()).decode(errors="replace")[-2000:]
-            raise RuntimeError(f"the server ended before it answered {method}: {said}")
-        answer: dict[str, Any] = json.loads(line)
-        if answer.get("id") != self._last_id or "result" not in answer:
-            raise RuntimeError(f"{method} was answered with {str(answer)[:500]}")
-        return answer["result"]
+            complaints = (await self._complaints.read()).decode(errors="replace")[-2000:]
+            raise RuntimeError(f"the server ended before it answered request {request}: {complaints}")
+        said: dict[str, Any] = json.loads(line)
+        return said
 
     async def tell(self, method: str, **parts: Any) -> None:
         """Send a message without waiting for an answer."""

@@ -22,7 +22,10 @@ class Spread(TypedDict):
 
 
 class Entry(TypedDict):
-    """One measured ratio; `product` and `peer` are in the unit that `quantity` names."""
+    """One measured ratio; `product` and `peer` are in the unit that `quantity` names.
+
+    An `absolute` one has target and limit in that unit too, for the median of the product.
+    """
 
     area: str
     id: str
@@ -33,6 +36,7 @@ class Entry(TypedDict):
     runs: int
     worst_ratio: float
     quantity: str
+    absolute: bool
     product: Spread
     peer: Spread
 
@@ -49,21 +53,27 @@ def entry(area: str, bar: Bar, measured: Series) -> Entry:
         runs=len(measured.ratios),
         worst_ratio=round(max(measured.ratios), 4),
         quantity=bar.quantity,
+        absolute=bar.absolute,
         product=_spread(measured.product),
         peer=_spread(measured.peer),
     )
 
 
+def judged(found: Entry) -> float:
+    """Return what target and limit are for."""
+    return found["product"]["median"] if found["absolute"] else found["ratio"]
+
+
 def over_limit(entries: Iterable[Entry]) -> list[Entry]:
-    """Return the entries whose ratio exceeds its limit."""
-    return [found for found in entries if found["ratio"] > found["limit"]]
+    """Return the entries that exceed their limit."""
+    return [found for found in entries if judged(found) > found["limit"]]
 
 
 def verdict(found: Entry) -> str:
-    """Say in words where a ratio lies."""
-    if found["ratio"] > found["limit"]:
+    """Say in words where a measurement lies."""
+    if judged(found) > found["limit"]:
         return "OVER LIMIT"
-    return "target met" if found["ratio"] <= found["target"] else "within limit, target missed"
+    return "target met" if judged(found) <= found["target"] else "within limit, target missed"
 
 
 def write(entries: Sequence[Entry], file: Path) -> None:
@@ -86,8 +96,8 @@ def table(entries: Sequence[Entry]) -> Table:
             found["id"],
             found["what"],
             f"{found['ratio']:.2f} ({found['worst_ratio']:.2f})",
-            f"{found['target']:.2f}",
-            f"{found['limit']:.2f}",
+            _bar(found, found["target"]),
+            _bar(found, found["limit"]),
             _amount(found["product"]["median"], found["quantity"]),
             _amount(found["peer"]["median"], found["quantity"]),
             str(found["runs"]),
@@ -102,5 +112,11 @@ def _spread(values: Sequence[float]) -> Spread:
     )
 
 
+def _bar(found: Entry, value: float) -> str:
+    return _amount(value, found["quantity"]) if found["absolute"] else f"{value:.2f}"
+
+
 def _amount(value: float, quantity: str) -> str:
-    return f"{value:.3f} s" if quantity == SECONDS else f"{value:,.0f} {quantity}"
+    if quantity == SECONDS:
+        return f"{value:.3f} s"
+    return f"{value:,.0f} {quantity}" if value >= 100 else f"{value:.3g} {quantity}"

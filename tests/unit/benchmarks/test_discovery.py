@@ -41,6 +41,19 @@ def test_the_first_measurements_are_found() -> None:
         ("execution", "noop-upgrade"),
         ("backup", "dump-with-checksums"),
         ("backup", "dump-size"),
+        ("backup", "dump-alone"),
+        ("backup", "dump-floor"),
+        ("backup", "proof"),
+        ("backup", "space-forecast"),
+        ("backup", "memory"),
+        ("backup", "memory-growth"),
+        ("backup", "ping"),
+        ("backup", "ping-growth"),
+        ("backup", "mongo-dump"),
+        ("backup", "mongo-restore"),
+        ("rehearsal", "rehearsal-copy"),
+        ("verification", "checksum-postgres"),
+        ("verification", "checksum-mongo"),
     }
 
 

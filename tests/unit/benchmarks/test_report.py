@@ -35,6 +35,7 @@ def test_the_file_is_a_list_of_entries(tmp_path: Path) -> None:
             "runs": 3,
             "worst_ratio": 1.0,
             "quantity": "seconds",
+            "absolute": False,
             "product": {"min": 1.0, "median": 1.5, "max": 2.0},
             "peer": {"min": 2.0, "median": 2.0, "max": 2.0},
         }
@@ -53,6 +54,21 @@ def test_the_file_is_a_list_of_entries(tmp_path: Path) -> None:
 def test_only_a_ratio_above_the_limit_fails(ratio: float, words: str, fails: bool) -> None:
     """The target is shown; the limit decides."""
     found = measured(ratio)
+
+    assert verdict(found) == words
+    assert over_limit([found]) == ([found] if fails else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "fails"),
+    [(20.0, "target met", False), (50.0, "within limit, target missed", False), (50.1, "OVER LIMIT", True)],
+)
+def test_a_promise_in_a_unit_of_its_own_is_kept_whatever_the_peer_does(
+    value: float, words: str, fails: bool
+) -> None:
+    """A peer that is slow as well excuses nobody from an answer within so many milliseconds."""
+    bar = Bar("ping", "slowest ping", 20, 50, quantity="ms", absolute=True)
+    found = entry("backup", bar, Series((value,), (100 * value,)))
 
     assert verdict(found) == words
     assert over_limit([found]) == ([found] if fails else [])

@@ -1,0 +1,1 @@
+"""Databases under measurement: throwaway servers filled with the sample application's records."""
