@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from skill_server.backends.postgres import archive
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.dump import dump
+from skill_server.model.names import NameMap
+from skill_server.model.receipt import DumpResult
 from tests.contract.postgres.sample import value
 
+EVERY_TABLE = 1
 SURVIVORS = """
 CREATE EXTENSION citext;
 CREATE TYPE mood AS ENUM ('calm', 'Ärger', 'it''s');
@@ -68,3 +74,13 @@ _QUESTIONS = {
 async def answers(connections: Connections) -> dict[str, Any]:
     """Ask what the checksums and the fingerprint do not tell, or tell only in other words."""
     return {name: await value(connections.url(), question) for name, question in _QUESTIONS.items()}
+
+
+async def taken_in_parts(connections: Connections, place: Path) -> DumpResult:
+    """Back up with every table that has rows beside the archive."""
+    return await dump(connections, NameMap(), place, large_bytes=EVERY_TABLE)
+
+
+def note_of(place: Path) -> archive.Note:
+    """Read the note of a backup."""
+    return archive.Note.model_validate_json((place / archive.NOTE).read_text())
