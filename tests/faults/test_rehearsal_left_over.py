@@ -22,6 +22,7 @@ from skill_server.backends.postgres.backend import PostgresBackend
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.scratch import mark
 from skill_server.backup import scratch
+from skill_server.cli import doctor
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from tests.contract.postgres.sample import execute
@@ -195,8 +196,10 @@ async def test_a_role_that_may_not_make_copies_is_refused_before_anything_is_dum
     try:
         monkeypatch.setenv("DATABASE_URL", with_login(project.postgres_url, role, "secret"))
         refusal = await refused_backup(limited)
+        told = {line.what: line.help for line in await doctor.examine(project.root, None) if not line.good}
     finally:
         await limited.close()
         await execute(servers.postgres_url, f"DROP ROLE {role}")
 
     assert (refusal.code, "CREATEDB" in refusal.help) == ("permission-missing", True)
+    assert told["postgres rights"] == refusal.help
