@@ -25,8 +25,8 @@ def snapshot(kind: BackendKind, *entities: Entity) -> Snapshot:
 
 def context(*entities: Entity, **known: Any) -> Context:
     """Return a context of two databases with the same entities; no check here asks a database."""
-    snapshots = {kind: snapshot(kind, *entities) for kind in BackendKind}
-    return Context(pair=Pair({}), **{"snapshots": snapshots, **known})
+    facts: dict[str, Any] = {"snapshots": {kind: snapshot(kind, *entities) for kind in BackendKind}, **known}
+    return Context(pair=Pair({}), **facts)
 
 
 async def result_of(check: str, known: Context) -> CheckResult | None:
