@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from skill_server.backends.base import Progress, no_progress
@@ -15,6 +17,7 @@ from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.durable import READ_BYTES, opened
 from skill_server.backends.mongo.fill import create_views, fill
 from skill_server.backends.mongo.listing import Collection
+from skill_server.backends.mongo.reading import in_thread
 from skill_server.backends.mongo.room import require_room
 from skill_server.backends.mongo.scratch import made_scratch
 from skill_server.backends.mongo.together import AT_ONCE, together
@@ -52,7 +55,9 @@ async def load(
         nonlocal done
         part, item = entry
         try:
-            loaded = await fill(connections, item, _content(directory / part.name, seal))
+            # Closed at once when filling fails, because a seal keeps a thread and a pipe for its file.
+            async with aclosing(_content(directory / part.name, seal)) as content:
+                loaded = await fill(connections, item, content)
         except (OSError, EOFError, zlib.error, Malformed) as error:
             # The hashes fitted a moment ago, so the file was changed since.
             raise layout.damaged(part.name, "cannot be read") from error
@@ -67,7 +72,7 @@ async def load(
         await create_views(connections, [item for _, item in items])
 
 
-async def _content(path: Path, seal: Seal | None) -> AsyncIterator[bytes]:
+async def _content(path: Path, seal: Seal | None) -> AsyncGenerator[bytes]:
     """Yield whole documents of a `.bson.gz` file, many at a time.
 
     Raises:
@@ -75,7 +80,7 @@ async def _content(path: Path, seal: Seal | None) -> AsyncIterator[bytes]:
     """
     rest = b""
     with opened(path, seal) as file, gzip.GzipFile(fileobj=file) as content:
-        while block := await asyncio.to_thread(content.read, READ_BYTES):
+        while block := await in_thread(partial(content.read, READ_BYTES)):
             rest += block
             border = _last_border(rest)
             if border:

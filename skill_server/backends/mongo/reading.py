@@ -152,6 +152,17 @@ async def in_threads(batch: bytes, *works: Callable[[bytes], None]) -> None:
         raise
 
 
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run work beside the event loop and return its result; a cancelled caller waits for its end."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([working])
+        raise
+
+
 @asynccontextmanager
 async def snapshot_session(connections: Connections) -> AsyncGenerator[Any]:
     """Give a session whose reads all see one moment, or None where the server has no such thing."""

@@ -211,14 +211,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
+from skill_server.backup.sealing import AgeSeal
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap
 
 async def main():
     connections = Connections(sys.stdin.readline().strip())
+    seal = None
+    if sys.argv[2] == "sealed":
+        from pyrage import x25519
+        seal = AgeSeal([x25519.Identity.generate()])
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     try:
-        await dump(connections, NameMap(), Path(sys.argv[1]))
+        await dump(connections, NameMap(), Path(sys.argv[1]), seal=seal)
     except Failed as failure:
         print(failure.code)
 
@@ -227,15 +232,16 @@ asyncio.run(main())
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("stored", ["plain", "sealed"])
 async def test_a_full_disk_leaves_no_dump(
-    connections: Connections, mongo_database: str, tmp_path: Path
+    connections: Connections, mongo_database: str, tmp_path: Path, stored: str
 ) -> None:
     """A file size limit stops the writer as a full disk does; what was written would only take the space."""
     noise = [{"_id": key, "noise": b"".join(uuid.uuid4().bytes for _ in range(8))} for key in range(500)]
     await connections.db()["items"].insert_many(noise)
 
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", CHILD, str(tmp_path)),
+        *(sys.executable, "-c", CHILD, str(tmp_path), stored),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
