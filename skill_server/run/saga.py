@@ -12,6 +12,9 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan
 from skill_server.run import asking, groups
 
+# Going back writes as much as going on, so a full disk stops the run where it is.
+NO_ROOM = "server-full"
+
 
 class Ending(StrEnum):
     """What is true of the pair when a run ends."""
@@ -58,6 +61,9 @@ async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progres
     """Run every step that has no mark yet, in order, and prove the closing probes.
 
     Called again after a crash it goes on where the marks end. A failure undoes what ran, on both databases, in reverse.
+
+    Raises:
+        Failed: a server has no room left (`server-full`), for going back as little as for going on; call again later.
     """
     if await _undo_began(pair, plan):
         return await _roll_back(pair, plan, policy, None)
@@ -70,6 +76,8 @@ async def carry_out(pair: Pair, plan: Plan, policy: RunPolicy, progress: Progres
     except InDoubt as error:
         return RunReport(ending=Ending.NEEDS_ATTENTION, steps=(), code=error.code, problem=error.message)
     except MigrationError as error:
+        if error.code == NO_ROOM:
+            raise
         return await _roll_back(pair, plan, policy, error)
     return RunReport(ending=Ending.APPLIED, steps=tuple(step.id for step in plan.steps))
 
@@ -111,6 +119,8 @@ async def _roll_back(pair: Pair, plan: Plan, policy: RunPolicy, cause: Migration
         found = await pair.fingerprints()
         restored = all(found[kind] == plan.source[kind] for kind in BackendKind)
     except MigrationError as error:
+        if error.code == NO_ROOM:
+            raise
         return RunReport(
             ending=Ending.NEEDS_ATTENTION,
             steps=(),

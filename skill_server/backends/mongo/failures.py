@@ -19,6 +19,7 @@ UNAUTHORIZED = 13
 LOGIN_CODES = frozenset({18, 11})  # AuthenticationFailed, UserNotFound
 PERMISSION_CODES = frozenset({UNAUTHORIZED, 8000})  # 8000: what Atlas answers
 # Interrupted by a change of primary or by shutdown: the same call works when the server is back.
+FULL_CODE = 14031  # OutOfDiskSpace
 PASSING_CODES = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 
 
@@ -123,6 +124,12 @@ def _answered(code: int | None, text: str, doing: str, *, writes: bool) -> Migra
             "permission-denied",
             f"the MongoDB user may not do this while {doing}: {capped(text)}",
             help="Grant the user readWrite and dbAdmin on the database.",
+        )
+    if code == FULL_CODE:
+        return Failed(
+            "server-full",
+            f"{doing} found no room on the MongoDB server: {capped(text)}",
+            help="Make room on the server's disk.",
         )
     if code in PASSING_CODES:
         return _lost(doing) if writes else _unreachable(doing)

@@ -1,5 +1,7 @@
 """The one place where the driver's errors become ours; no URL, password or uncapped server text gets through."""
 
+import errno
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -14,6 +16,8 @@ DEADLOCK_DETECTED = "40P01"
 PERMISSION_DENIED = "42501"
 _LOGIN_REFUSED = frozenset({"28000", "28P01"})
 _DATABASE_MISSING = "3D000"
+_DISK_FULL, _INTERNAL = "53100", "XX000"
+_NO_MORE = tuple(os.strerror(number) for number in (errno.EDQUOT, errno.EFBIG))
 # Class 08 and these codes mean that the session is gone (manual, appendix A).
 _SESSION_ENDED = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 
@@ -110,6 +114,13 @@ def failed(error: BaseException, doing: str) -> MigrationError:
             help="Check that the server runs, then ask again.",
             detail={"sqlstate": state},
         )
+    if _is_full(error):
+        return Failed(
+            "server-full",
+            f"{doing} found no room on the PostgreSQL server: {server_text(error)}",
+            help="Make room on the server's disk.",
+            detail={"sqlstate": state},
+        )
     if state:
         return Failed(
             "statement-failed",
@@ -122,6 +133,14 @@ def failed(error: BaseException, doing: str) -> MigrationError:
         f"{doing} failed in the PostgreSQL driver ({type(error).__name__})",
         help="Report this with the type of the error.",
     )
+
+
+def _is_full(error: BaseException) -> bool:
+    """Say whether the server's disk is full; a quota or a limit of file size has no code of its own there."""
+    state = sqlstate(error)
+    if state == _DISK_FULL:
+        return True
+    return state == _INTERNAL and server_text(error).endswith(_NO_MORE)
 
 
 @contextmanager
