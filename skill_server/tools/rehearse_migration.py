@@ -1,6 +1,6 @@
 """Stage rehearse: play a plan up, down and up again on copies of the real data."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -29,13 +29,12 @@ APPLIES = False
 class RehearseMigrationResult(Result):
     """What each act of the rehearsal showed, and what it forecasts for the live run."""
 
-    state: Literal["rehearsed", "known"]
+    state: str
     operation_id: str
     plan_id: str
     acts: list[JsonObject]
     tests: list[JsonObject]
-    forecast: JsonObject | None = None
-    findings: list[JsonObject] = []
+    forecast: JsonObject = {}
 
 
 async def rehearse_migration(
@@ -80,6 +79,8 @@ async def rehearse_migration(
         problems = "; ".join(views.texts(rehearsal.problems))
         summary = f"Plan {plan_id} failed on the copies, and the live databases were not touched: {problems}."
         next_tool, next_args = "review_migration", common
+    policy = session.settings.project.policy
+    over, _ = views.finding_views(forecasting.forecast_findings(rehearsal, plan, policy))
     return RehearseMigrationResult(
         ok=rehearsal.passed,
         tool="rehearse_migration",
@@ -95,8 +96,5 @@ async def rehearse_migration(
             {"backend": test.backend, "passed": test.passed, "tail": views.statement_text(test.tail)}
             for test in rehearsal.tests
         ],
-        forecast=forecasting.forecast_view(rehearsal),
-        findings=views.finding_views(
-            forecasting.forecast_findings(rehearsal, plan, session.settings.project.policy)
-        )[0],
+        forecast={**(forecasting.forecast_view(rehearsal) or {}), "findings": over},
     )

@@ -120,7 +120,7 @@ async def test_a_forecast_over_the_policy_warns_and_stops_production_alone(
     severity = "error" if environment == "production" else "warning"
     rules = {"blocks-longer-than-policy": severity, "runs-longer-than-policy": severity}
     assert told.ok
-    assert {found["rule"]: found["severity"] for found in told.findings} == rules
+    assert {found["rule"]: found["severity"] for found in told.forecast["findings"]} == rules
     assert ("forecast_is_within_policy" in shown["missing"]) is (environment == "production")
 
 
