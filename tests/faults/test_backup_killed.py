@@ -31,6 +31,11 @@ def backups(project: Project) -> Path:
     return project.root / ".database-migration" / "backups"
 
 
+def labels(project: Project) -> list[str]:
+    """Name the folders that bear the name of a backup; one that is not whole yet is hidden."""
+    return [path.name for path in backups(project).iterdir() if not path.name.startswith(".")]
+
+
 def files(project: Project) -> list[Path]:
     """Return every file below the folder of the backups."""
     return [path for path in backups(project).rglob("*") if path.is_file()]
@@ -123,6 +128,7 @@ async def test_a_backup_that_was_killed_is_none_and_the_next_one_is_whole(
         proving = moment == "the backup is proven"
         assert left
         assert any(path.name == MANIFEST_FILE for path in left) is proving
+        assert len(labels(project)) == (1 if proving else 0)
         if moment == "PostgreSQL is dumped":
             assert {path.suffix for path in left} == {".partial"}
         assert bool(await copies_left(app)) is proving
@@ -135,5 +141,6 @@ async def test_a_backup_that_was_killed_is_none_and_the_next_one_is_whole(
 
         session = await app.session(None)
         assert await copies_left(app) == set(scratch.template_names(session.identity, taken.label).values())
+        assert [path.name for path in backups(project).iterdir()] == [taken.label]
         assert await receipts(project) == 2
         assert await content(app) == before

@@ -30,14 +30,16 @@ from tests.contract.postgres.sample import (
 )
 from tests.support.killed import WITHIN_S, tool_of
 
-# So much that each part of a backup lasts longer than finding its session takes.
-BIG = (
-    "CREATE TABLE big AS SELECT i AS id, repeat(md5(i::text), 30) AS line FROM generate_series(1, 30000) AS i"
-)
+# So much that each part of a backup lasts longer than finding its session takes: one table that stays in the archive
+# of pg_dump, and one whose rows are copied beside it.
+BIG = """
+CREATE TABLE middle AS SELECT i AS id, repeat(md5(i::text), 30) AS line FROM generate_series(1, 12000) AS i;
+CREATE TABLE big AS SELECT i AS id, repeat(md5(i::text), 30) AS line FROM generate_series(1, 30000) AS i"""
 # How each session of a backup is told from the others, and when it is in the middle of its work.
 SESSIONS = {
     "pg_dump": "application_name = 'database-migration' AND query LIKE 'COPY %'",
     "exporter": "application_name = 'database-migration backup' AND state = 'idle in transaction'",
+    "copier": "application_name = 'database-migration backup' AND state = 'active' AND query LIKE 'COPY %'",
     "checksum": "application_name = 'database-migration checksum' AND query LIKE '%hashtextextended%'",
 }
 
