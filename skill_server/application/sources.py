@@ -40,6 +40,8 @@ def _wrong(session: Session, label: str, taken: BackupManifest, receipt: Event |
     if taken.target.ledger_id != session.identity.ledger_id:
         return "it was taken under another ledger"
     for kind in BackendKind:
+        if kind not in taken.servers or kind not in taken.dumps:
+            return f"its manifest has no {kind} half"
         there, here = taken.servers[kind], session.identities[kind]
         # A restore changes the id of a database, and neither its name nor its server.
         if (there.server, there.database) != (here.server, here.database):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 TITLE = "Back up and prove it"
 DESCRIPTION = """\
 Back up PostgreSQL and MongoDB and prove the backup: both are dumped, restored into scratch databases and compared value
-by value. Use it before every rehearsal, upgrade, downgrade or finalize, and for "back up the database". A backup is good
+by value. Use it before every rehearsal, upgrade, downgrade or finalize, and for "back up the database". It is good
 until the next change or the policy's age. May take minutes. Old backups go as configured.
 Needs detect_db_type. Next: rehearse_migration with the plan_id of review_migration."""
 READ_ONLY = False
