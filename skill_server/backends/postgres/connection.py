@@ -145,9 +145,8 @@ class Connections:
         hosts = self._host.split(",")
         ports = [int(port) for port in self._port.split(",")]
         options = urlencode(self._options)
-        connection: Connection | None = None
         try:
-            connection = await asyncpg.connect(
+            connection: Connection = await asyncpg.connect(
                 # The parts that need no secrecy or quoting care go as arguments; the options only fit in a DSN.
                 f"postgresql://?{options}",
                 host=hosts,
@@ -160,10 +159,13 @@ class Connections:
                 statement_cache_size=0,
                 server_settings={"application_name": f"{APPLICATION_NAME} {purpose}"[:63]},
             )
-            await _pin(connection, settings)
-        except (*failures.DRIVER_ERRORS, ValueError) as error:
-            if connection is not None:
+            try:
+                await _pin(connection, settings)
+            except BaseException:
+                # Whoever waits for it may be cancelled just now, and then nobody holds the session who could end it.
                 connection.terminate()
+                raise
+        except (*failures.DRIVER_ERRORS, ValueError) as error:
             raise failures.unopened(error, database) from error
         return connection
 

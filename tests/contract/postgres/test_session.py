@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
+
 import pytest
 
 from skill_server.backends import open_backend
@@ -32,6 +36,26 @@ async def test_a_session_carries_its_purpose_and_pinned_settings(postgres_databa
         "policies": "off",
         "check": "200ms",
     }
+
+
+async def test_whoever_is_cancelled_while_a_session_opens_leaves_none_behind(postgres_database: str) -> None:
+    """One of several copiers fails and ends the others, wherever they are just then."""
+
+    async def open_and_stay() -> None:
+        async with Connections(postgres_database).session(purpose="cancelled"):
+            await asyncio.Event().wait()
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        for turns in range(0, 1500, 40):
+            opening = asyncio.create_task(open_and_stay())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 async def test_what_keeps_a_session_from_opening_is_told_apart(postgres_database: str) -> None:
