@@ -37,3 +37,7 @@ class Scratch(Protocol):
     async def scratch(self) -> list[str]:
         """Name the scratch databases on this server that belong to this product."""
         ...
+
+    async def lookalikes(self) -> list[str]:
+        """Name the databases on this server with the name of a scratch database and no mark; they are left alone."""
+        ...

@@ -99,6 +99,7 @@ async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
         for kind in BackendKind:
             yield await _tools(kind, opened.pair[kind].client_tools)
             yield await _rights(opened, kind)
+            yield await _copies(opened, kind)
 
 
 def _backup_folder(settings: Settings) -> Line:
@@ -149,6 +150,19 @@ async def _rights(target: Target, kind: BackendKind) -> Line:
     except MigrationError as error:
         return Line(what, good=False, found=error.message, help=error.help)
     return Line(what, good=True, found="everything can be read, and copies can be made")
+
+
+async def _copies(target: Target, kind: BackendKind) -> Line:
+    """Name what looks like a copy that a crash left, and is none that anything here would drop."""
+    what = f"{kind} copies"
+    try:
+        servers = {id(backend): backend for backend in (target.pair[kind], target.rehearsal[kind])}.values()
+        found = sorted({name for backend in servers for name in await backend.lookalikes()})
+    except MigrationError as error:
+        return Line(what, good=False, found=error.message, help=error.help)
+    # A stranger's database hinders no migration, so this is no fault; but nobody else would tell of it.
+    words = f"look like copies, carry no mark and are never dropped; look, then drop: {', '.join(found)}"
+    return Line(what, good=True, found=words if found else "none is left over without a mark")
 
 
 async def _tools(kind: BackendKind, find: Callable[[], Awaitable[str]]) -> Line:

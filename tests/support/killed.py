@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -50,6 +51,27 @@ async def killed_once(
         if process.returncode is None:
             process.kill()
         await process.wait()
+    await lease_is_over(project)
+
+
+async def killed_at(project: Project, arguments: Sequence[str], prepare: str) -> None:
+    """Run the program after a piece of code that makes it kill itself at a moment too short to be met from outside."""
+    code = f"{prepare}\nfrom skill_server.__main__ import main\nmain()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        env={**project.environment, "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=project.root,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    assert process.returncode == -signal.SIGKILL
     await lease_is_over(project)
 
 

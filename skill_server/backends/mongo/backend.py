@@ -176,6 +176,10 @@ class MongoBackend:
         """Name the scratch databases on this server."""
         return await scratches.scratch(self._connections)
 
+    async def lookalikes(self) -> list[str]:
+        """Name what has the name of a scratch database and no mark."""
+        return await scratches.lookalikes(self._connections)
+
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceables.require_replaceable(self._connections, copy)

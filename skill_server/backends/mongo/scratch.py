@@ -1,10 +1,15 @@
-"""Scratch databases: made by this product, marked as such inside, and the only ones that it ever drops."""
+"""Scratch databases: made by this product, marked as such inside, and the only ones that it ever drops.
+
+The mark is a document. A server makes a collection before the first document in it, so that collection is made with a
+validator that holds the database's name: what a crash leaves in between is known by it, and by holding nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import anyio
 
@@ -81,15 +86,7 @@ async def made_scratch(connections: Connections) -> AsyncGenerator[None]:
             f"the database {connections.database} already holds something",
             help="Choose another scratch name.",
         )
-    with wrapped("marking the scratch database", writes=True):
-        # The mark comes first: whatever a crash leaves behind can be found and dropped.
-        await connections.db()[MARK_COLLECTION].insert_one(
-            {
-                "_id": "scratch",
-                "database": connections.database,
-                "made_at": datetime.now(UTC).isoformat(timespec="microseconds"),
-            }
-        )
+    await mark(connections)
     try:
         yield
     except BaseException as error:
@@ -111,6 +108,19 @@ async def made_scratch(connections: Connections) -> AsyncGenerator[None]:
         raise
 
 
+async def mark(connections: Connections) -> None:
+    """Mark this empty database before anything else is in it: whatever a crash leaves behind is found by that."""
+    with wrapped("marking the scratch database", writes=True):
+        await connections.db().create_collection(MARK_COLLECTION, validator=_validator(connections))
+        await connections.db()[MARK_COLLECTION].insert_one(
+            {
+                "_id": "scratch",
+                "database": connections.database,
+                "made_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            }
+        )
+
+
 async def drop(connections: Connections) -> None:
     """Drop this database.
 
@@ -124,13 +134,12 @@ async def drop(connections: Connections) -> None:
 
 async def scratch(connections: Connections) -> list[str]:
     """Name the scratch databases of this product on the server."""
-    with wrapped("listing databases"):
-        found: list[str] = await connections.client().list_database_names()
-    return [
-        name
-        for name in sorted(found)
-        if name.startswith(SCRATCH_PREFIX) and await _is_marked(connections.at(name))
-    ]
+    return [name for name in await _named(connections) if await _is_marked(connections.at(name))]
+
+
+async def lookalikes(connections: Connections) -> list[str]:
+    """Name the server's databases that carry the prefix alone, so that nothing here ever drops them."""
+    return [name for name in await _named(connections) if not await _is_marked(connections.at(name))]
 
 
 async def require_scratch(connections: Connections) -> None:
@@ -146,11 +155,34 @@ def require_scratch_name(database: str) -> None:
         raise _not_scratch(database, f"does not begin with {SCRATCH_PREFIX}")
 
 
+async def _named(connections: Connections) -> list[str]:
+    with wrapped("listing databases"):
+        found: list[str] = await connections.client().list_database_names()
+    return [name for name in sorted(found) if name.startswith(SCRATCH_PREFIX)]
+
+
 async def _is_marked(connections: Connections) -> bool:
     with wrapped("reading the mark of a scratch database"):
         # The mark names its database: one that was renamed or copied by hand does not carry it on.
         mark = await connections.db()[MARK_COLLECTION].find_one({"_id": "scratch"})
-    return mark is not None and mark.get("database") == connections.database
+        if mark is not None:
+            return mark.get("database") == connections.database
+        return await _is_newborn(connections)
+
+
+async def _is_newborn(connections: Connections) -> bool:
+    """Say whether there is nothing but the place of the mark, made for this very database."""
+    found: list[dict[str, Any]] = await (await connections.db().list_collections()).to_list(None)
+    if [entry["name"] for entry in found] != [MARK_COLLECTION]:
+        return False
+    options: dict[str, Any] = found[0].get("options") or {}
+    if options.get("validator") != _validator(connections):
+        return False
+    return await connections.db()[MARK_COLLECTION].find_one({}) is None
+
+
+def _validator(connections: Connections) -> dict[str, Any]:
+    return {"database": connections.database}
 
 
 def _not_scratch(database: str, reason: str) -> Refused:

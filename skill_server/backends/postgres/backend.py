@@ -176,6 +176,10 @@ class PostgresBackend:
         """Name the scratch databases of this server."""
         return await scratch.scratch(self._connections)
 
+    async def lookalikes(self) -> list[str]:
+        """Name what has the name of a scratch database and no mark."""
+        return await scratch.lookalikes(self._connections)
+
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceable.require_replaceable(self._connections, copy)

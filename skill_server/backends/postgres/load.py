@@ -152,7 +152,7 @@ async def _statement(connection: Connection, name: str, note: archive.Note) -> s
     for option, value in options.items():
         if value is not None:
             words.append(f"{option} {await connection.fetchval('SELECT quote_literal($1::text)', value)}")
-    return " ".join(words)
+    return " ".join([*words, scratch.newborn(name)])
 
 
 async def _prepare(connections: Connections, note: archive.Note) -> None:

@@ -2,8 +2,13 @@
 
 Both the prefix of the name and a mark in the database's comment are asked for; the mark holds the name, so that
 neither a rename nor a copy of the comment makes a scratch database of another one.
+
+A comment comes one statement after the database. Until then the database itself bears a sign: it is made closed to
+everybody, with a limit of connections that is a number made of its name. What a crash leaves in between is known by
+both, and was never entered by anybody.
 """
 
+import hashlib
 import re
 from typing import Literal
 
@@ -21,6 +26,10 @@ _SHARE_BLOCKS = """
 SELECT set_config(name, 'clone', false) FROM pg_settings WHERE name = 'file_copy_method' AND 'clone' = ANY (enumvals)
 """
 _NAME = re.compile(re.escape(SCRATCH_PREFIX) + r"[A-Za-z0-9_]{1,50}")
+_FOUND = """
+SELECT datname AS name, shobj_description(oid, 'pg_database') AS comment, datallowconn AS open,
+    datconnlimit AS connections
+FROM pg_database """
 
 
 class _Comment(Frozen):
@@ -48,7 +57,9 @@ async def copy_from(connections: Connections, template: str, *, gently: bool = F
             strategy = f" STRATEGY {'wal_log' if gently else 'file_copy'}"
         await connection.execute(_SHARE_BLOCKS)
         try:
-            await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}{strategy}")
+            await connection.execute(
+                f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}{strategy} {newborn(name)}"
+            )
         except asyncpg.DuplicateDatabaseError as error:
             raise exists(name) from error
         except asyncpg.ObjectInUseError as error:
@@ -80,35 +91,45 @@ async def drop(connections: Connections) -> None:
     """
     name = require_scratch_name(connections.database)
     async with connections.maintenance(purpose="drop") as connection:
-        if await oid(connection, name) is None:
+        found = await connection.fetchrow(f"{_FOUND} WHERE datname = $1", name)
+        if found is None:
             return
-        await require_mark(connection, name)
+        if not _is_own(found):
+            raise _not_scratch(name, "does not carry the mark of a scratch database")
         await drop_marked(connection, name)
 
 
 async def drop_marked(connection: Connection, name: str) -> None:
     """Drop a database that the caller knows to be scratch."""
-    await connection.execute(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
+    if await connection.fetchval("SELECT datistemplate FROM pg_database WHERE datname = $1", name):
+        # Only where it must be: a database whose dropping a crash cut off may be dropped, but no longer altered.
+        await connection.execute(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
     await connection.execute(f"DROP DATABASE {quoted(name)} WITH (FORCE)")
 
 
 async def scratch(connections: Connections) -> list[str]:
-    """Name the server's databases that carry both the prefix and the mark."""
-    async with connections.maintenance(purpose="scratch") as connection:
-        rows = await connection.fetch(
-            "SELECT datname AS name, shobj_description(oid, 'pg_database') AS comment FROM pg_database "
-            "WHERE starts_with(datname, $1) ORDER BY datname",
-            SCRATCH_PREFIX,
-        )
-    return [row["name"] for row in rows if _read(row["name"], row["comment"]) is not None]
+    """Name the server's databases that carry both the prefix and the mark, or are not yet marked as they were made."""
+    return [found["name"] for found in await _named(connections) if _is_own(found)]
+
+
+async def lookalikes(connections: Connections) -> list[str]:
+    """Name the server's databases that carry the prefix alone, so that nothing here ever drops them."""
+    return [found["name"] for found in await _named(connections) if not _is_own(found)]
+
+
+def newborn(name: str) -> str:
+    """Return the words of CREATE DATABASE by which a scratch database is known until `mark` opens it."""
+    return f"ALLOW_CONNECTIONS false CONNECTION LIMIT {_number(name)}"
 
 
 async def mark(connection: Connection, name: str, detail: JsonObject) -> None:
-    """Mark a database as scratch, with what its reader should know."""
+    """Mark a database as scratch, with what its reader should know, and open it."""
     text = _Comment(scratch=name, detail=detail).model_dump_json()
     # COMMENT takes no parameters, so the server quotes the text itself.
     literal = await connection.fetchval("SELECT quote_literal($1::text)", text)
-    await connection.execute(f"COMMENT ON DATABASE {quoted(name)} IS {literal}")
+    async with connection.transaction():
+        await connection.execute(f"COMMENT ON DATABASE {quoted(name)} IS {literal}")
+        await connection.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true CONNECTION LIMIT -1")
 
 
 async def require_mark(connection: Connection, name: str) -> JsonObject:
@@ -142,12 +163,6 @@ def require_scratch_name(name: str) -> str:
     return name
 
 
-async def oid(connection: Connection, name: str) -> int | None:
-    """Return the database's object id, or None where there is no such database."""
-    found: int | None = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = $1", name)
-    return found
-
-
 def exists(name: str) -> Refused:
     """Say that a database to be created is there."""
     return Refused(
@@ -163,6 +178,25 @@ def _read(name: str, comment: str | None) -> JsonObject | None:
     except ValidationError:
         return None
     return found.detail if found.scratch == name else None
+
+
+async def _named(connections: Connections) -> list[asyncpg.Record]:
+    async with connections.maintenance(purpose="scratch") as connection:
+        return await connection.fetch(
+            f"{_FOUND} WHERE starts_with(datname, $1) ORDER BY datname", SCRATCH_PREFIX
+        )
+
+
+def _is_own(found: asyncpg.Record) -> bool:
+    if _read(found["name"], found["comment"]) is not None:
+        return True
+    is_newborn = not found["open"] and found["connections"] == _number(found["name"])
+    return is_newborn and _NAME.fullmatch(found["name"]) is not None
+
+
+def _number(name: str) -> int:
+    """Return a limit of connections that nobody sets by hand, and no two names are likely to share."""
+    return (1 << 30) + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % (1 << 30)
 
 
 def _not_scratch(name: str, why: str) -> Refused:
