@@ -7,7 +7,7 @@ import anyio.to_thread
 from skill_server.approve import signature
 from skill_server.backup import manifest as manifests
 from skill_server.backup.backups import Backups
-from skill_server.errors import MigrationError
+from skill_server.errors import MigrationError, Refused
 from skill_server.generate import document
 from skill_server.model.action import RunRaw
 from skill_server.model.finding import Finding, Severity
@@ -79,6 +79,14 @@ class ProjectFacts:
         except MigrationError as error:
             return (error.message,)
         return await anyio.to_thread.run_sync(manifests.damage, taken, self._settings.backups / label)
+
+    def backup_closed(self, label: str) -> Refused | None:
+        """Look whether the key of an encrypted backup is there, before anybody needs it in a hurry."""
+        try:
+            Backups(self._settings, self._target).seal_of(manifests.read(self._settings.backups / label))
+        except Refused as refusal:
+            return refusal
+        return None
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:
         """Check a signature again; an answer through the client counts outside production only."""

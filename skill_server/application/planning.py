@@ -105,7 +105,8 @@ async def propose_restore(session: Session, label: str, expected: str | None = N
     What was written since is part of the question and not of the plan: the plan stays the same while people write.
 
     Raises:
-        Refused: there is no such backup (`backup-unknown`), or it is another's (`backup-of-another-target`).
+        Refused: there is no such backup (`backup-unknown`), it is another's (`backup-of-another-target`), or it is
+            encrypted and its key is not there (`backup-key-missing` and others).
     """
     taken = await sources.backup_of(session, label)
     plan = build.restore(
@@ -116,6 +117,8 @@ async def propose_restore(session: Session, label: str, expected: str | None = N
     )
     if expected is not None:
         return await stored(session, plan, expected)
+    # Said at once, because nobody should stop an application for a backup that nothing here opens.
+    session.backups.seal_of(taken)
     losses = await losing.since(session, taken)
     proposal = await stored(session, plan, told=losing.told(taken, losses))
     return replace(proposal, findings=losing.findings(taken, losses, await losing.in_the_way(session)))

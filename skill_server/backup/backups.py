@@ -1,9 +1,12 @@
 """The backups of one target: here, at the destination, with their seal, and for how long."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -12,12 +15,16 @@ from skill_server.backup import folder, keys, retention, shelf
 from skill_server.backup import manifest as manifests
 from skill_server.backup.destination import Destination
 from skill_server.backup.manifest import BackupManifest
+from skill_server.backup.sealing import HEADER
 from skill_server.errors import Failed, MigrationError
 from skill_server.ledger import history
 from skill_server.model.base import Frozen
 from skill_server.model.plan import TargetIdentity
 from skill_server.model.receipt import Event, EventKind
 from skill_server.settings import Settings
+
+if TYPE_CHECKING:
+    from skill_server.backup.sealing import AgeSeal
 
 
 class Tidied(Frozen):
@@ -75,12 +82,32 @@ class Backups:
         return keys.seal(self.settings.backup_key_file) if wanted else None
 
     def seal_of(self, taken: BackupManifest) -> Seal | None:
-        """Return what opens a backup.
+        """Return what opens a backup that is on this machine.
 
         Raises:
-            Refused: it is encrypted and there is no good key (`backup-key-missing` and others).
+            Refused: it is encrypted and there is no good key, or another one (`backup-key-missing` and others).
         """
-        return keys.seal(self.settings.backup_key_file) if taken.sealed else None
+        if not taken.sealed:
+            return None
+        file = self.settings.backup_key_file
+        if file is None:
+            raise keys.unopened(taken.label, f"the environment variable {keys.VARIABLE} is not set")
+        if not file.exists():
+            raise keys.unopened(taken.label, "the key file of the backups is not there")
+        seal = keys.seal(file)
+        if not self._fits(seal, taken):
+            raise keys.unopened(taken.label, "no key in the key file of the backups opens it")
+        return seal
+
+    def _fits(self, seal: "AgeSeal", taken: BackupManifest) -> bool:
+        """Try a key on the first encrypted file; whether files are intact is not asked here."""
+        with folder.opened(self.directory / taken.label) as place:
+            for name in taken.files:
+                with suppress(OSError), folder.opened_file(place, name) as opened:
+                    if os.pread(opened, len(HEADER), 0) == HEADER:
+                        with os.fdopen(os.dup(opened), "rb") as file:
+                            return seal.fits(file)
+        return True
 
     async def at_hand(self, label: str, proven: str) -> BackupManifest:
         """Return a proven backup's manifest, after its files were brought here if they are elsewhere.

@@ -4,15 +4,18 @@ import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skill_server.backends.sealing import Seal
 from skill_server.errors import Refused
+
+if TYPE_CHECKING:
+    from skill_server.backup.sealing import AgeSeal
 
 VARIABLE = "DATABASE_MIGRATION_BACKUP_KEY_FILE"
 _MOST_BYTES = 64 * 1024
 
 
-def seal(path: Path | None) -> Seal:
+def seal(path: Path | None) -> "AgeSeal":
     """Return the seal of a key file.
 
     Raises:
@@ -37,6 +40,16 @@ def seal(path: Path | None) -> Seal:
     if not identities:
         raise _damaged()
     return AgeSeal(identities)
+
+
+def unopened(label: str, why: str) -> Refused:
+    """Say that an encrypted backup cannot be opened; a new key would not help."""
+    return Refused(
+        "backup-key-missing",
+        f"backup {label} is encrypted, and {why}",
+        help=f"Ask the person to name the file with the key that it was encrypted with in {VARIABLE}, and start the "
+        "server anew.",
+    )
 
 
 def create(path: Path) -> str:

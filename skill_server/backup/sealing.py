@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyrage import x25519
 
 _PIECE_BYTES = 64 * 1024
+_NO_KEY = "No matching keys"
+HEADER = b"age-encryption.org/v1\n"
 
 
 class AgeSeal:
@@ -32,6 +34,18 @@ class AgeSeal:
     def reading(self, file: BinaryIO) -> BinaryIO:
         """Return a stream of plain bytes; a wrong key or a changed file raises OSError while it is read."""
         return io.BufferedReader(_Decrypting(file, self._identities), _PIECE_BYTES)
+
+    def fits(self, file: BinaryIO) -> bool:
+        """Say whether a file was encrypted to one of these keys; damage of another kind is not held against them."""
+        from pyrage import DecryptError
+
+        try:
+            with self.reading(file) as plain:
+                plain.read(1)
+        except OSError as error:
+            # pyrage has one class for all its errors; tests/unit/backup/test_backups.py holds it to these words.
+            return not (isinstance(error.__cause__, DecryptError) and _NO_KEY in str(error.__cause__))
+        return True
 
 
 class _Below:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from skill_server.errors import Refused
 from skill_server.ledger import history
 from skill_server.ledger.history import History
 from skill_server.model.finding import Finding
@@ -35,6 +36,10 @@ class Facts(Protocol):
 
     async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
         """Hash a backup's files again and return what differs from the manifest of this digest."""
+        ...
+
+    def backup_closed(self, label: str) -> Refused | None:
+        """Return why an encrypted backup cannot be opened, or None where it can."""
         ...
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:

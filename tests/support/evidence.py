@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from skill_server.errors import Refused
 from skill_server.gate.evidence import Evidence
 from skill_server.ledger import history
 from skill_server.model import action
@@ -78,6 +79,7 @@ class Outside:
     contracts: tuple[Finding, ...] | None = ()
     statements: tuple[Finding, ...] = ()
     damage: tuple[str, ...] = ()
+    closed: Refused | None = None
     approval: bool = True
     tests: bool = True
 
@@ -100,6 +102,10 @@ class Outside:
     async def backup_damage(self, label: str, manifest: str) -> tuple[str, ...]:
         """Return what is wrong with the files."""
         return self.damage
+
+    def backup_closed(self, label: str) -> Refused | None:
+        """Return why the backup cannot be opened."""
+        return self.closed
 
     async def approval_holds(self, plan: Plan, approval: Event) -> bool:
         """Say whether the approval holds."""

@@ -14,16 +14,27 @@ import pytest
 import pytest_asyncio
 from typing_extensions import override
 
-from skill_server.application import approving, backing_up, detecting, listing, planning, restoring, status
+from skill_server.application import (
+    approving,
+    backing_up,
+    detecting,
+    listing,
+    planning,
+    rehearsing,
+    restoring,
+    status,
+)
 from skill_server.application.application import Application
 from skill_server.application.backing_up import Taken
 from skill_server.backup import keys, take
 from skill_server.backup import manifest as manifests
-from skill_server.errors import MigrationError
+from skill_server.errors import MigrationError, Refused
 from skill_server.ledger import ledger
 from skill_server.model import content as contents
 from skill_server.model.receipt import EventKind
+from skill_server.plan import build
 from tests.support.project import Project, a_project, content
+from tests.workflow.test_rehearsal_forecast import planned
 
 Place = tuple[Project, Application]
 
@@ -163,7 +174,7 @@ async def test_without_its_key_nothing_begins_and_with_another_nothing_is_restor
     try:
         with pytest.raises(MigrationError) as failure:
             await restoring.restore(await other.session(None), proposal)
-        assert failure.value.code == "backup-damaged"
+        assert failure.value.code == "backup-key-missing"
         assert contents.compare(before[1], (await content(app))[1]) == ()
     finally:
         await other.close()
@@ -225,3 +236,45 @@ async def test_a_disk_with_room_for_one_half_only_is_refused_before_the_first_is
     assert refusal.value.code == "backup-no-space"
     assert max(wanted) < refusal.value.detail["free_bytes"] == free < refusal.value.detail["needed_bytes"]
     assert list((project.root / ".database-migration" / "backups").iterdir()) == []
+
+
+@pytest.mark.parametrize("other", [False, True])
+async def test_a_backup_without_its_key_is_refused_wherever_it_is_needed(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other: bool
+) -> None:
+    """Said before the application is stopped, with the key to look for, and not as damage at the end."""
+    project, _ = place
+    plan_id = await planned(place[1], project)
+    if other:
+        keys.create(tmp_path / "server" / "other.key")
+        monkeypatch.setenv(keys.VARIABLE, str(tmp_path / "server" / "other.key"))
+    else:
+        monkeypatch.delenv(keys.VARIABLE)
+    app = Application(project.root)
+    try:
+        session = await app.session(None)
+        proposal = planning.recall(session, plan_id)
+        refused: list[Refused] = []
+        for asked in (
+            planning.propose_restore(session, session.backup_for(proposal.plan).bound["label"]),
+            rehearsing.rehearse_plan(session, plan_id),
+        ):
+            with pytest.raises(Refused) as refusal:
+                await asked
+            refused.append(refusal.value)
+        gates = await session.checklist("upgrade", proposal.plan)
+        label = session.backup_for(proposal.plan).bound["label"]
+        going_back = build.restore(
+            label=label,
+            subject=session.backup_for(proposal.plan).bound["manifest"],
+            target=session.identity,
+            source=proposal.plan.source,
+        )
+        restore = await session.checklist("restore", going_back)
+    finally:
+        await app.close()
+
+    assert [refusal.code for refusal in refused] == ["backup-key-missing"] * 2
+    assert all(keys.VARIABLE in refusal.help for refusal in refused)
+    assert {item.id: item.code for item in gates.items}["backup_is_verified"] == "backup-key-missing"
+    assert {item.id: item.code for item in restore.items}["restore_source_is_intact"] == "backup-key-missing"

@@ -9,7 +9,7 @@ TITLE = "A backup of both databases was restored and compared"
 
 
 async def backup_is_verified(plan: Plan | None, evidence: Evidence) -> Verdict:
-    """A proven backup of these schemas exists, is fresh, and its files are unchanged."""
+    """A proven backup of these schemas exists, is fresh, its files are unchanged, and its key is there."""
     if plan is None:
         return not_applicable("no plan yet")
     receipt = evidence.backup_for(evidence.fingerprints if plan.kind is PlanKind.RESTORE else plan.source)
@@ -43,4 +43,6 @@ async def backup_is_verified(plan: Plan | None, evidence: Evidence) -> Verdict:
             help="Call backup.",
             next_tool="backup",
         )
+    if (closed := evidence.facts.backup_closed(receipt.bound["label"])) is not None:
+        return unmet(closed.code, closed.message, help=closed.help)
     return met(f"backup {receipt.bound['label']} was restored and every value compared")

@@ -10,7 +10,7 @@ TITLE = "The backup to restore is proven and intact"
 
 
 async def restore_source_is_intact(plan: Plan | None, evidence: Evidence) -> Verdict:
-    """A backup receipt of this target names the label, and every file still has its hash."""
+    """A backup receipt of this target names the label, every file still has its hash, and its key is there."""
     if plan is None or plan.backup_label is None:
         return not_applicable("no restore is planned")
     receipt = evidence.latest(EventKind.BACKUP, label=plan.backup_label, manifest=plan.subject)
@@ -26,4 +26,6 @@ async def restore_source_is_intact(plan: Plan | None, evidence: Evidence) -> Ver
         return unmet(
             "backup-damaged", f"the backup's files are not intact: {damage[0]}", help="Choose another backup."
         )
+    if (closed := evidence.facts.backup_closed(plan.backup_label)) is not None:
+        return unmet(closed.code, closed.message, help=closed.help)
     return met(f"backup {plan.backup_label} is intact")

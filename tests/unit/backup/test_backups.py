@@ -10,8 +10,9 @@ import fsspec  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from skill_server import settings
-from skill_server.backup import shelf
+from skill_server.backup import keys, shelf
 from skill_server.backup.backups import Backups
+from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import Failed, MigrationError, Refused
 from skill_server.model.receipt import Event, EventKind
 from tests.unit.backup.samples import TARGET, a_backup, a_manifest
@@ -118,3 +119,50 @@ async def test_a_key_that_is_named_is_used_and_one_that_is_asked_for_must_be_the
     monkeypatch.setenv("DATABASE_MIGRATION_BACKUP_KEY_FILE", str(tmp_path / "absent"))
     with pytest.raises(Refused):
         Backups(settings.load(tmp_path), TARGET).new_seal()
+
+
+def a_sealed_backup(backups: Backups, key: Path) -> BackupManifest:
+    """Write a backup whose large file is encrypted."""
+    taken = a_manifest("20260101T000000Z-0000dead").model_copy(update={"sealed": "age"})
+    place = a_backup(backups.directory, taken)
+    with (place / "mongodb" / "shop" / "item.bson").open("wb") as file, keys.seal(key).writing(file) as seal:
+        seal.write(b"x" * 100_000)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [(None, "is not set"), ("absent", "is not there"), ("other", "no key in the key file"), ("right", None)],
+)
+async def test_an_encrypted_backup_is_opened_by_its_own_key_alone(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str | None, why: str | None
+) -> None:
+    """Without it the files look damaged, and making a new key, as for a new backup, would not help."""
+    for name in ("right", "other"):
+        keys.create(tmp_path / name)
+    taken = a_sealed_backup(backups, tmp_path / "right")
+    if named:
+        monkeypatch.setenv(keys.VARIABLE, str(tmp_path / named))
+    found = Backups(settings.load(tmp_path), TARGET)
+    if why is None:
+        assert found.seal_of(taken) is not None
+        return
+
+    with pytest.raises(Refused, match=why) as refusal:
+        found.seal_of(taken)
+    assert refusal.value.code == "backup-key-missing"
+    assert keys.VARIABLE in refusal.value.help
+    assert "Make one" not in refusal.value.help
+
+
+async def test_damage_is_not_taken_for_a_wrong_key(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Who looks for another key then looks for ever."""
+    keys.create(tmp_path / "right")
+    monkeypatch.setenv(keys.VARIABLE, str(tmp_path / "right"))
+    taken = a_sealed_backup(backups, tmp_path / "right")
+    file = backups.directory / taken.label / "mongodb" / "shop" / "item.bson"
+    file.write_bytes(file.read_bytes()[:60])
+
+    assert Backups(settings.load(tmp_path), TARGET).seal_of(taken) is not None

@@ -1,5 +1,6 @@
 """MUST 3: a backup counts while it is proven, bound, fresh, newer than the last change, and intact."""
 
+from skill_server.errors import Refused
 from skill_server.gate.preconditions.backup_is_verified import backup_is_verified as ask
 from skill_server.gate.verdict import State
 from skill_server.model.ids import BackendKind
@@ -41,3 +42,11 @@ async def test_a_backup_whose_file_changed_does_not_count() -> None:
     world = a_world_in_order()
     world.outside.damage = ("postgres: postgres.dump.zst was changed",)
     assert (await ask(a_plan(), world.evidence())).code == "backup-damaged"
+
+
+async def test_a_backup_that_cannot_be_opened_does_not_count() -> None:
+    """A way back that nobody can go is none; the reason is passed on as it is."""
+    world = a_world_in_order()
+    world.outside.closed = Refused("backup-key-missing", "it is encrypted", help="Name the key.")
+    verdict = await ask(a_plan(), world.evidence())
+    assert (verdict.code, verdict.help) == ("backup-key-missing", "Name the key.")

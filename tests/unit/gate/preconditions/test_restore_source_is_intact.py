@@ -1,5 +1,6 @@
 """MUST 3 for a restore: only a proven and intact backup of this target is put back."""
 
+from skill_server.errors import Refused
 from skill_server.gate.preconditions.restore_source_is_intact import restore_source_is_intact as ask
 from skill_server.gate.verdict import State
 from skill_server.model.plan import PlanKind
@@ -27,3 +28,11 @@ async def test_damaged_files_are_refused() -> None:
     world = a_world_in_order()
     world.outside.damage = ("postgres: postgres.dump.zst is missing",)
     assert (await ask(a_plan(PlanKind.RESTORE), world.evidence())).code == "backup-damaged"
+
+
+async def test_a_backup_that_cannot_be_opened_is_refused() -> None:
+    """It would come out after the application was stopped."""
+    world = a_world_in_order()
+    world.outside.closed = Refused("backup-key-missing", "it is encrypted", help="Name the key.")
+    verdict = await ask(a_plan(PlanKind.RESTORE), world.evidence())
+    assert (verdict.code, verdict.help) == ("backup-key-missing", "Name the key.")
