@@ -8,7 +8,7 @@ from skill_server.rehearse.findings import findings
 from skill_server.rehearse.report import RehearsalReport
 from skill_server.settings import PolicySettings
 
-MOST_STEPS = 20
+MOST_STEPS = 8
 MOST_LOCKS = 5
 
 

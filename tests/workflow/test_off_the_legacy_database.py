@@ -62,7 +62,7 @@ async def written_in_mongodb_only(project: Project) -> None:
     await database["item"].insert_many([a_record(number) for number in MORE])
     await database["owner"].insert_one({"OwnerID": 4, "Name": "a name that is too long"})
     await database.client.close()
-    await project.on_postgres("""INSERT INTO owners VALUES (4, 'a name that is too long')""")
+    await project.on_postgres("""INSERT INTO owners ("Name") VALUES ('a name that is too long')""")
 
 
 def copied(verified: dict[str, Any]) -> dict[str, Any]:
