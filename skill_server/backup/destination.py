@@ -6,15 +6,15 @@ Errors name their kind and never their text, which may hold addresses and creden
 import hashlib
 import os
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from skill_server.backup import folder, shelf
 from skill_server.backup import manifest as manifests
 from skill_server.backup.manifest import BackupManifest
-from skill_server.errors import Failed, Refused
+from skill_server.errors import Failed, MigrationError, Refused
 from skill_server.model.base import digest
 
 VARIABLE = "DATABASE_MIGRATION_BACKUP_DESTINATION"
@@ -164,15 +164,8 @@ def _opened(url: str) -> tuple[_Files, str]:
             help="Ask the person to run: pip install 'database-migration-skill[remote]'.",
         ) from error
     library: Any = core
-    try:
+    with _border(_not_usable):
         files, root = library.url_to_fs(url)
-    except (ImportError, ValueError, OSError) as error:
-        # The text may hold the URL; its kind is enough to tell a missing library from a wrong address.
-        raise Refused(
-            "destination-not-usable",
-            f"fsspec cannot open what {VARIABLE} names ({type(error).__name__})",
-            help="Install fsspec's library for that protocol, or mend the URL.",
-        ) from None
     return files, root
 
 
@@ -188,28 +181,48 @@ def _require_room(directory: Path, wanted: int) -> None:
 
 
 @contextmanager
-def _explained() -> Generator[None]:
+def _border(tell: Callable[[str], MigrationError]) -> Generator[None]:
+    """Make an error of this product out of every one that the destination's library raises.
+
+    Each protocol has a library with errors of its own (of botocore, google-auth, aiohttp, paramiko …) that share no
+    class but `Exception`, so nothing narrower meets all of them. None is swallowed: the call fails, and names the kind.
+    """
     try:
         yield
-    except (OSError, ValueError) as error:
-        raise _not_shipped(_kind(error)) from None
+    except MigrationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the border to libraries that a URL chooses, for the reason above
+        # Its text may hold the URL, so it is not shown as the cause; a debugger finds it as the context.
+        raise tell(_kind(error)) from None
 
 
-@contextmanager
-def _reached() -> Generator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise Refused(
+def _explained() -> AbstractContextManager[None]:
+    return _border(_not_shipped)
+
+
+def _reached() -> AbstractContextManager[None]:
+    return _border(
+        lambda kind: Refused(
             "destination-not-reachable",
-            f"the destination of the backups cannot be used ({_kind(error)})",
+            f"the destination of the backups cannot be used ({kind})",
             help="Check the network and the credentials of the destination, then call again.",
-        ) from None
+        )
+    )
+
+
+def _not_usable(kind: str) -> Refused:
+    return Refused(
+        "destination-not-usable",
+        f"fsspec cannot open what {VARIABLE} names ({kind})",
+        help="Install fsspec's library for that protocol, or mend the URL.",
+    )
 
 
 def _kind(error: Exception) -> str:
+    found = type(error)
+    name = found.__name__ if found.__module__ == "builtins" else f"{found.__module__}.{found.__name__}"
     number = f" {os.strerror(error.errno)}" if isinstance(error, OSError) and error.errno else ""
-    return f"{type(error).__name__}{number}"
+    return f"{name}{number}"
 
 
 def _not_shipped(why: str) -> Failed:
