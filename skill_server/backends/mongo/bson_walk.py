@@ -7,6 +7,7 @@ that are there; the inside of an embedded value is not entered.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
 
 DOUBLE, STRING, DOCUMENT, ARRAY, BINARY, UNDEFINED, OBJECT_ID, BOOLEAN = range(0x01, 0x09)
 DATE, NULL, REGEX, DB_POINTER, CODE, SYMBOL, CODE_WITH_SCOPE, INT32 = range(0x09, 0x11)
@@ -17,7 +18,7 @@ SMALLEST_DOCUMENT = 5
 # The server keeps documents below 16 MiB and its own replies a little above (its source, BSONObjMaxInternalSize).
 LARGEST_DOCUMENT = 16 * 1024 * 1024 + 16 * 1024
 
-_FIXED = {
+FIXED = {
     DOUBLE: 8,
     UNDEFINED: 0,
     OBJECT_ID: 12,
@@ -31,6 +32,7 @@ _FIXED = {
     MIN_KEY: 0,
     MAX_KEY: 0,
 }
+int32 = Struct("<i").unpack_from
 
 
 class Malformed(ValueError):
@@ -45,11 +47,13 @@ def documents(data: bytes) -> Iterator[bytes]:
     """
     position, end = 0, len(data)
     while position < end:
-        length = document_length(data, position)
-        if position + length > end:
-            raise Malformed(f"a document of {length} bytes begins {end - position} bytes before the end")
-        yield data[position : position + length]
-        position += length
+        following = position + document_length(data, position)
+        if following > end:
+            raise Malformed(
+                f"a document of {following - position} bytes begins {end - position} bytes before the end"
+            )
+        yield data[position:following]
+        position = following
 
 
 def document_length(data: bytes, position: int) -> int:
@@ -60,7 +64,7 @@ def document_length(data: bytes, position: int) -> int:
     """
     if position + LENGTH_BYTES > len(data):
         raise Malformed("a document is cut off inside its length")
-    length = int.from_bytes(data[position : position + LENGTH_BYTES], "little", signed=True)
+    length: int = int32(data, position)[0]
     if not SMALLEST_DOCUMENT <= length <= LARGEST_DOCUMENT:
         raise Malformed(f"a document claims a length of {length} bytes")
     return length
@@ -72,11 +76,7 @@ def fields(document: bytes) -> Iterator[tuple[bytes, int, bytes]]:
     Raises:
         Malformed: the bytes are not exactly one document.
     """
-    if document_length(document, 0) != len(document):
-        raise Malformed(f"a document of {len(document)} bytes claims another length")
-    last = len(document) - 1
-    if document[last] != 0:
-        raise Malformed("a document does not end with a zero byte")
+    last = closing(document)
     position = LENGTH_BYTES
     while position < last:
         kind = document[position]
@@ -84,14 +84,32 @@ def fields(document: bytes) -> Iterator[tuple[bytes, int, bytes]]:
         if name_end < 0:
             raise Malformed("a field name has no end")
         begin = name_end + 1
-        end = _value_end(document, kind, begin, last)
+        end = value_end(document, kind, begin, last)
         yield document[position + 1 : name_end], kind, document[begin:end]
         position = end
 
 
-def _value_end(document: bytes, kind: int, begin: int, last: int) -> int:
-    """Return where a value ends; it must end at `last`, the document's closing byte, or before."""
-    fixed = _FIXED.get(kind)
+def closing(document: bytes) -> int:
+    """Return the place of the closing byte of one whole document.
+
+    Raises:
+        Malformed: the bytes are not exactly one document.
+    """
+    if document_length(document, 0) != len(document):
+        raise Malformed(f"a document of {len(document)} bytes claims another length")
+    last = len(document) - 1
+    if document[last] != 0:
+        raise Malformed("a document does not end with a zero byte")
+    return last
+
+
+def value_end(document: bytes, kind: int, begin: int, last: int) -> int:
+    """Return where a value ends; it must end at `last`, the document's closing byte, or before.
+
+    Raises:
+        Malformed: it does not, or there is no such type, or its bytes are not of that type.
+    """
+    fixed = FIXED.get(kind)
     if fixed is not None:
         end = begin + fixed
     elif kind in {STRING, CODE, SYMBOL}:
@@ -105,7 +123,7 @@ def _value_end(document: bytes, kind: int, begin: int, last: int) -> int:
     elif kind == REGEX:
         end = _cstring_end(document, _cstring_end(document, begin, last), last)
     elif kind == DB_POINTER:
-        end = _string_end(document, begin, last) + _FIXED[OBJECT_ID]
+        end = _string_end(document, begin, last) + FIXED[OBJECT_ID]
     else:
         raise Malformed(f"there is no element type {kind:#04x}")
     if end > last:
@@ -118,7 +136,7 @@ def _value_end(document: bytes, kind: int, begin: int, last: int) -> int:
 def _length(document: bytes, begin: int, last: int, *, least: int) -> int:
     if begin + LENGTH_BYTES > last:
         raise Malformed("a value is cut off inside its length")
-    length = int.from_bytes(document[begin : begin + LENGTH_BYTES], "little", signed=True)
+    length: int = int32(document, begin)[0]
     if length < least:
         raise Malformed(f"a value claims a length of {length} bytes")
     return length

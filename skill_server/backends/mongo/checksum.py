@@ -17,15 +17,17 @@ from skill_server.backends.mongo import bson_walk, paths, raw
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.reading import SnapshotLost, in_threads, read_whole, snapshot_session
+from skill_server.backends.mongo.shapes import DIGEST_BYTES, Shape, Shapes
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, FieldChecksums
 
 ORDER = "(order)"
-DIGEST_BYTES = 16
 MODULUS = 1 << (8 * DIGEST_BYTES)
 # No BSON type has this number, so a document without `_id` (of a time series) is never taken for one that has it.
 _NO_KEY = b"\x00"
+# Where every document has names of its own, shapes must not fill the memory.
+HELD_FIELDS = 100_000
 
 
 class Tally:
@@ -36,6 +38,7 @@ class Tally:
         self._nested = nested
         self._order = 0
         self._sums: dict[bytes, int] = {}
+        self._shapes = Shapes()
 
     def add_batch(self, batch: bytes) -> None:
         """Add every document of a concatenation.
@@ -47,26 +50,56 @@ class Tally:
             self.add(document)
 
     def add(self, document: bytes) -> None:
-        """Add one document."""
-        found = list(bson_walk.fields(document))
-        key = next((bytes((kind,)) + value for name, kind, value in found if name == b"_id"), _NO_KEY)
-        inner = {path: raw.find(document, path) for path in self._nested}
-        rest = bson_walk.fields(paths.without(document, self._nested)) if self._nested else iter(found)
-        for name, kind, value in rest:
-            self._sums[name] = self._sums.get(name, 0) + _hash(key + bytes((kind,)) + value)
-        for path, held in inner.items():
-            if held is not None:
-                content = key + bytes((held.value.kind,)) + held.value.data
-                self._sums[path.encode()] = self._sums.get(path.encode(), 0) + _hash(content)
-        names = [name for name, _, _ in found]
-        # BSON lets a name come twice; sums by name would not see such values change places.
-        repeated = document if len(set(names)) < len(names) else b""
-        places = [f"{path} {held.position}".encode() for path, held in inner.items() if held is not None]
-        self._order += _hash(b"\x00".join((key, *names, repeated, *places)))
+        """Add one document.
+
+        Raises:
+            Malformed: it is not BSON.
+        """
+        if self._shapes.held > HELD_FIELDS:
+            self._settle()
+        path, values = self._shapes.walk(document)
+        shape = self._shapes.shape(path)
+        key = _NO_KEY if shape.id_at is None else values[shape.id_at]
+        order = key + shape.order + document if shape.repeats else key + shape.order
+        if self._nested:
+            shape, values, order = self._parted(document, order)
+        # A copy that has taken in the key already costs less than hashing it with every value.
+        keyed = blake2b(key, digest_size=DIGEST_BYTES).copy
+        digests: list[bytes] = []
+        for value in values:
+            hashing = keyed()
+            hashing.update(value)
+            digests.append(hashing.digest())
+        digests.append(blake2b(order, digest_size=DIGEST_BYTES).digest())
+        shape.add(digests)
         self.records += 1
+
+    def _parted(self, document: bytes, order: bytes) -> tuple[Shape, list[bytes], bytes]:
+        """Return shape, values and order of a document with the nested fields taken out and put at its end."""
+        path, values = self._shapes.walk(paths.without(document, self._nested))
+        for name in self._nested:
+            found = raw.find(document, name)
+            if found is not None:
+                kind = bytes((found.value.kind,))
+                path = self._shapes.after(path, kind + name.encode() + b"\x00")
+                values.append(kind + found.value.data)
+                order += f"\x00{name} {found.position}".encode()
+        return self._shapes.shape(path), values, order
+
+    def _settle(self) -> None:
+        """Bring the sums of all shapes together by name, and forget the shapes."""
+        for shape in self._shapes.forget():
+            if not shape.total:
+                # The documents of this shape were summed in parts, under the shape of the parts.
+                continue
+            *found, order = shape.sums()
+            self._order += order
+            for name, total in zip(shape.names, found, strict=True):
+                self._sums[name] = self._sums.get(name, 0) + total
 
     def result(self, entity: str, names: NameMap) -> FieldChecksums:
         """Return the sums by logical field name."""
+        self._settle()
         sums: dict[str, int] = {ORDER: self._order} if self.records else {}
         for native, total in self._sums.items():
             text = native.decode("utf-8", "backslashreplace")
@@ -78,10 +111,6 @@ class Tally:
                 field: f"{total % MODULUS:0{2 * DIGEST_BYTES}x}" for field, total in sorted(sums.items())
             },
         )
-
-
-def _hash(content: bytes) -> int:
-    return int.from_bytes(blake2b(content, digest_size=DIGEST_BYTES).digest(), "little")
 
 
 async def checksums(
