@@ -5,6 +5,7 @@ Errors name their kind and never their text, which may hold addresses and creden
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -99,14 +100,37 @@ class Destination:
             found = self._files.ls(self._root, detail=False, refresh=True)
         return tuple(sorted(PurePosixPath(path).name for path in found))
 
+    def try_out(self) -> int | None:
+        """Write, read and remove a small file in this place, which nobody else uses; return the free bytes if known.
+
+        Raises:
+            Refused: one of the three failed (`destination-not-reachable`).
+        """
+        path, content = f"{self._root}/probe", secrets.token_bytes(64)
+        with _reached("written to"):
+            self._private()
+            self._files.makedirs(self._root, exist_ok=True)
+            with self._files.open(path, "wb") as file:
+                file.write(content)
+        with _reached("read"), self._files.open(path, "rb") as file:
+            if file.read() != content:
+                raise ValueError
+        with _reached("cleared of what was written"):
+            free = shutil.disk_usage(self._root).free if self._is_local else None
+            self._files.rm(self._root, recursive=True)
+        return free
+
     def _at(self, label: str) -> str:
         return f"{self._root}/{label}"
 
     def _private(self) -> None:
         """Make the root private where it is a folder of this machine; elsewhere its owner decides who may read."""
-        protocols = (self._files.protocol,) if isinstance(self._files.protocol, str) else self._files.protocol
-        if "file" in protocols:
+        if self._is_local:
             folder.private_directory(Path(self._root))
+
+    @property
+    def _is_local(self) -> bool:
+        return "file" in ((known := self._files.protocol), *([] if isinstance(known, str) else known))
 
     def _copy(self, place: int, label: str, name: str, expected: tuple[int, str]) -> None:
         path = f"{self._at(label)}/{name}"
@@ -200,11 +224,11 @@ def _explained() -> AbstractContextManager[None]:
     return _border(_not_shipped)
 
 
-def _reached() -> AbstractContextManager[None]:
+def _reached(doing: str = "used") -> AbstractContextManager[None]:
     return _border(
         lambda kind: Refused(
             "destination-not-reachable",
-            f"the destination of the backups cannot be used ({kind})",
+            f"the destination of the backups cannot be {doing} ({kind})",
             help="Check the network and the credentials of the destination, then call again.",
         )
     )

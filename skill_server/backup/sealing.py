@@ -27,6 +27,11 @@ class AgeSeal:
     def __init__(self, identities: Sequence["x25519.Identity"]) -> None:
         self._identities = tuple(identities)
 
+    @property
+    def keys(self) -> int:
+        """How many keys there are."""
+        return len(self._identities)
+
     def writing(self, file: BinaryIO) -> BinaryIO:
         """Return a stream to write plain bytes to; closing it completes `file` and raises what went wrong there."""
         return io.BufferedWriter(_Encrypting(file, self._identities[0]), _PIECE_BYTES)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import click
 
 from skill_server.application.application import Application
 from skill_server.application.target import Target
 from skill_server.backends.base import scratch_name
+from skill_server.backup import destination, keys
 from skill_server.backup.folder import private_directory
 from skill_server.backup.scratch import require_apart
 from skill_server.errors import MigrationError
@@ -73,6 +75,8 @@ async def _lines(app: Application, target: str | None) -> AsyncIterator[Line]:
         there = settings.path(models).exists()
         yield Line("models", good=there, found=models, help="Name the models' folder in the configuration.")
     yield _backup_folder(settings)
+    yield _backup_key(settings)
+    yield await _destination(settings)
     keygen = shutil.which("ssh-keygen")
     yield Line(
         "ssh-keygen", good=keygen is not None, found=keygen or "missing", help="Install the OpenSSH client."
@@ -112,6 +116,35 @@ def _backup_folder(settings: Settings) -> Line:
         return Line("backup folder", good=False, found=error.message, help=error.help)
     free = shutil.disk_usage(folder).free
     return Line("backup folder", good=True, found=f"private, {free >> 20} MiB free")
+
+
+def _backup_key(settings: Settings) -> Line:
+    """Look at the key of encrypted backups, and show nothing of it."""
+    what = "backup key"
+    if settings.backup_key_file is None and not settings.project.encrypt_backups:
+        return Line(what, good=True, found=f"{keys.VARIABLE} is not set, so backups are not encrypted")
+    try:
+        seal = keys.seal(settings.backup_key_file)
+    except MigrationError as error:
+        return Line(what, good=False, found=error.message, help=error.help)
+    return Line(what, good=True, found=f"private, {seal.keys} of age; save it where the backups are not")
+
+
+async def _destination(settings: Settings) -> Line:
+    """Write, read and remove a small file at the destination of backups; its address is not shown."""
+    what, url = "backup destination", settings.backup_destination
+    if not url:
+        return Line(
+            what, good=True, found=f"{destination.VARIABLE} is not set, so backups stay on this machine"
+        )
+    try:
+        place = destination.Destination(url, f"probe-{secrets.token_hex(8)}")
+        free = await anyio.to_thread.run_sync(place.try_out)
+    except MigrationError as error:
+        return Line(what, good=False, found=error.message, help=error.help)
+    room = "" if free is None else f", {free >> 20} MiB free"
+    sealed = "" if settings.backup_key_file else "; what is sent there is not encrypted"
+    return Line(what, good=True, found=f"can be written to, read and cleared{room}{sealed}")
 
 
 async def _server(kind: BackendKind, ask: Callable[[], Awaitable[Any]]) -> Line:

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from skill_server.application.application import Application
 from skill_server.backends.postgres import client_tools
+from skill_server.backup import destination, keys
 from tests.support import logins
 from tests.support.command_line import Ended, command
 from tests.support.project import Project, a_project, content
@@ -19,6 +20,8 @@ from tests.support.refusals import call, require_no_secret
 from tests.support.servers import Servers
 
 Place = tuple[Project, Application]
+# Of the form of a key, and none.
+SECRET_KEY = "AGE-SECRET-KEY-1QQQQ"
 Break = Callable[[Project, pytest.MonkeyPatch], None]
 
 
@@ -48,10 +51,14 @@ async def test_a_project_in_good_order_passes_every_check(place: Place) -> None:
         "configuration",
         "models",
         "backup folder",
+        "backup key",
+        "backup destination",
         "postgres",
         "mongodb",
         "ledger",
         "postgres client tools",
+        "postgres copies",
+        "mongodb copies",
     } <= {check["what"] for check in ended.json["checks"]}
     require_no_secret(project, ended.told)
     assert (await command(project.root, "doctor", "--quiet")).told == ""
@@ -120,6 +127,48 @@ def no_signers(project: Project, patch: pytest.MonkeyPatch) -> None:
     file.write_text(file.read_text().replace('environment = "development"', 'environment = "production"'))
 
 
+def no_key(project: Project, _patch: pytest.MonkeyPatch) -> None:
+    """The project asks for encryption, and nobody made a key."""
+    file = project.root / "database-migration.toml"
+    file.write_text("encrypt_backups = true\n" + file.read_text())
+
+
+def a_key(project: Project, patch: pytest.MonkeyPatch, content: str, mode: int) -> None:
+    """Name a key file."""
+    file = project.root.parent / "backup.key"
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(content)
+    file.chmod(mode)
+    patch.setenv(keys.VARIABLE, str(file))
+
+
+def lost_key(project: Project, patch: pytest.MonkeyPatch) -> None:
+    """The key file that the environment names is gone."""
+    patch.setenv(keys.VARIABLE, str(project.root.parent / "absent.key"))
+
+
+def open_key(project: Project, patch: pytest.MonkeyPatch) -> None:
+    """Others may read the key."""
+    a_key(project, patch, f"{SECRET_KEY}\n", 0o644)
+
+
+def other_key(project: Project, patch: pytest.MonkeyPatch) -> None:
+    """A key of another kind."""
+    a_key(project, patch, f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET_KEY}\n", 0o600)
+
+
+def unknown_destination(_project: Project, patch: pytest.MonkeyPatch) -> None:
+    """A protocol that no library knows."""
+    patch.setenv(destination.VARIABLE, "nothing-of-that-name://user:secret-token@host/x")
+
+
+def lost_destination(project: Project, patch: pytest.MonkeyPatch) -> None:
+    """Something else lies where the backups should go."""
+    (project.root.parent / "away").touch()
+    patch.setenv(destination.VARIABLE, f"file://{project.root.parent}/away/secret-token")
+
+
 BROKEN: dict[Break, tuple[str, str, str]] = {
     no_configuration: ("configuration", "no database-migration.toml", "database-migration init"),
     unreadable: ("configuration", "not readable TOML", "Mend the file"),
@@ -131,6 +180,12 @@ BROKEN: dict[Break, tuple[str, str, str]] = {
     mongodb_password: ("mongodb", "refused the user or password", "Correct the user"),
     no_client_tools: ("postgres client tools", "no pg_dump", "Install the package postgresql-client-"),
     open_backups: ("backup folder", "can be read by others", "mode 0700"),
+    no_key: ("backup key", "is not set", "database-migration backup-key"),
+    lost_key: ("backup key", "is not there", "database-migration backup-key"),
+    open_key: ("backup key", "can be read by others", "mode 0600"),
+    other_key: ("backup key", "holds no key of age", "saved"),
+    unknown_destination: ("backup destination", "cannot open", "mend the URL"),
+    lost_destination: ("backup destination", "cannot be written to", "credentials"),
     no_signers: ("allowed signers", "not set", "DATABASE_MIGRATION_ALLOWED_SIGNERS"),
 }
 
@@ -155,7 +210,31 @@ async def test_a_broken_thing_is_named_with_its_mend(
     assert mend in broken(ended)[what]["help"]
     assert f"MEND  {what}: " in lines
     require_no_secret(project, ended.told + lines)
-    assert breaks in (no_configuration, unreadable, no_signers) or await content(app) == before
+    assert not any(secret in ended.told + lines for secret in (SECRET_KEY, "secret-token"))
+    assert breaks in (no_configuration, unreadable, no_signers, no_key) or await content(app) == before
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_key_and_destination_in_good_order_are_said_so_and_nothing_stays_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encrypted: bool
+) -> None:
+    """What a backup will need is tried out before one is taken; unencrypted values on their way are a thing to know."""
+    project, _ = place
+    monkeypatch.setenv(destination.VARIABLE, f"file://{tmp_path}/away")
+    if encrypted:
+        keys.create(tmp_path / "backup.key")
+        monkeypatch.setenv(keys.VARIABLE, str(tmp_path / "backup.key"))
+    ended = await command(project.root, "doctor", "--json")
+    told = {check["what"]: check for check in ended.json["checks"]}
+
+    assert ended.status == 0, ended.told
+    assert ("private, 1 of age" in told["backup key"]["found"]) is encrypted
+    assert ("not encrypted" in told["backup key"]["found"]) is not encrypted
+    assert "can be written to, read and cleared, " in told["backup destination"]["found"]
+    assert "MiB free" in told["backup destination"]["found"]
+    assert ("not encrypted" in told["backup destination"]["found"]) is not encrypted
+    assert list((tmp_path / "away").iterdir()) == []
+    assert not encrypted or (tmp_path / "backup.key").read_text().split()[-1] not in ended.told
 
 
 async def test_a_role_that_may_only_read_is_named_before_anything_is_tried(

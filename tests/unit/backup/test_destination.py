@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import traceback
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fsspec  # pyright: ignore[reportMissingTypeStubs]
 import pytest
-from fsspec.exceptions import FSTimeoutError  # pyright: ignore[reportMissingTypeStubs]
-from fsspec.implementations.memory import MemoryFileSystem  # pyright: ignore[reportMissingTypeStubs]
 
 from skill_server.backup import manifest as manifests
 from skill_server.backup import shelf
@@ -177,105 +175,18 @@ def test_an_address_that_nothing_can_open_is_refused_before_anything_runs() -> N
     assert "secret" not in str(refusal.value)
 
 
-class StoreError(Exception):
-    """An error as a library of a protocol raises it: of no class that anybody else knows."""
-
-
-# fsspec has no types.
-_Memory: Any = MemoryFileSystem
-
-
-class Store(_Memory):
-    """A destination that works until one of its operations is told to break, in the way that is told."""
-
-    protocol = "breaking"
-    breaks: str = ""
-    error: Exception = StoreError()
-
-
-def _watched(operation: str) -> Callable[..., Any]:
-    real = getattr(_Memory, operation)
-
-    def call(*given: Any, **options: Any) -> Any:
-        if Store.breaks == operation:
-            raise Store.error
-        return real(*given, **options)
-
-    return call
-
-
-for _operation in ("__init__", "open", "makedirs", "exists", "ls", "rm"):
-    setattr(Store, _operation, _watched(_operation))
-
-
-@pytest.fixture
-def breaking(tmp_path: Path) -> Iterator[str]:
-    """Return the URL of a destination that can break."""
-    library: Any = fsspec
-    library.register_implementation("breaking", Store, clobber=True)
-    # An instance that was made before would be taken from its cache, and would not be made anew.
-    store: Any = Store
-    store.clear_instance_cache()
-    yield f"breaking://{tmp_path.name}"
-    Store.breaks = ""
-    store.clear_instance_cache()
-
-
-ERRORS = (
-    StoreError("https://user:secret-token@host"),
-    FSTimeoutError("https://user:secret-token@host"),
-    ImportError("secret-token needs a package"),
-    AttributeError("secret-token"),
-)
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize(
-    ("operation", "act", "code"),
-    [
-        ("__init__", "open", "destination-not-usable"),
-        ("makedirs", "ship", "backup-not-shipped"),
-        ("open", "ship", "backup-not-shipped"),
-        ("exists", "labels", "destination-not-reachable"),
-        ("ls", "labels", "destination-not-reachable"),
-        ("exists", "fetch", "destination-not-reachable"),
-        ("open", "fetch", "destination-not-reachable"),
-        ("rm", "remove", "destination-not-reachable"),
-    ],
-)
-def test_every_error_of_a_destinations_library_is_told_in_words_without_its_text(
-    breaking: str,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    operation: str,
-    act: str,
-    code: str,
-    error: Exception,
+def test_a_destination_that_keeps_something_else_is_found_when_it_is_tried_out(
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each library has errors of its own; one that is not foreseen would end a backup as a crash, or show a token."""
-    away = Destination(breaking, TARGET.ledger_id)
-    if act != "ship":
-        away.ship(here, a_manifest())
-    if act == "fetch":
-        shelf.remove(here, LABEL)
-    monkeypatch.setattr(Store, "breaks", operation)
-    monkeypatch.setattr(Store, "error", error)
-    store: Any = Store
-    store.clear_instance_cache()
-    acts: dict[str, Callable[[], object]] = {
-        "open": lambda: Destination(breaking, TARGET.ledger_id),
-        "ship": lambda: away.ship(here, a_manifest()),
-        "labels": away.labels,
-        "fetch": lambda: away.fetch(LABEL, a_manifest().digest, here),
-        "remove": lambda: away.remove(LABEL),
-    }
+    """Found by `doctor` in a moment, and not after hours by the backup."""
+    Destination(url, "probe").try_out()
+    files, _ = copies(url)
 
-    with pytest.raises(MigrationError) as failure:
-        acts[act]()
+    def opened(*_: object) -> io.BytesIO:
+        return io.BytesIO(b"another")
 
-    assert failure.value.code == code
-    assert type(error).__name__ in failure.value.message
-    assert failure.value.help
-    shown = "".join(traceback.format_exception(failure.value))
-    assert "secret" not in f"{shown}{failure.value.help}"
-    assert act != "fetch" or list(here.iterdir()) == []
+    monkeypatch.setattr(type(files), "open", opened)
+    with pytest.raises(Refused, match="cannot be read") as refusal:
+        Destination(url, "probe").try_out()
+
+    assert refusal.value.code == "destination-not-reachable"
