@@ -153,7 +153,7 @@ async def test_a_dump_whose_tool_or_session_is_killed_is_no_backup(
         started.clear()
 
     with pytest.raises(Failed) as failure:
-        await dump(connections, NameMap(), place, kill)
+        await dump(connections, NameMap(), place, kill, large_bytes=1 << 40)
 
     assert failure.value.code == "dump-failed"
     assert list(place.iterdir()) == []

@@ -1,5 +1,6 @@
 """What was written since a dump of PostgreSQL, counted by row versions: what a restore would put out of sight."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult
 from tests.contract.postgres.sample import execute, filled, sums, value
 
-XIDS = "pg_current_snapshot()"
+LONGEST_WAIT_S = 30
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -23,11 +24,25 @@ async def live(postgres_database: str) -> AsyncIterator[Connections]:
     yield await filled(postgres_database)
 
 
+async def moment(url: str) -> dict[str, str]:
+    """Return the first transaction that may run now, and the first that has not begun."""
+    xmin, xmax = (await value(url, "SELECT pg_current_snapshot()::text")).split(":")[:2]
+    return {"xmin": xmin, "xmax": xmax}
+
+
+async def quiet_moment(url: str) -> dict[str, str]:
+    """Wait for a moment in which no transaction runs on this server, which other tests use as well."""
+    async with asyncio.timeout(LONGEST_WAIT_S):
+        while (found := await moment(url))["xmin"] != found["xmax"]:
+            await value(url, "SELECT pg_sleep(0.01)")
+    return found
+
+
 async def dumped(live: Connections, url: str, **since: Any) -> DumpResult:
     """Return what a dump of this moment says, without its files."""
-    moment = {
-        "xmax": await value(url, f"SELECT pg_snapshot_xmax({XIDS})::text"),
-        "xmin": await value(url, f"SELECT pg_snapshot_xmin({XIDS})::text"),
+    if "xmin" not in since:
+        since = {**await quiet_moment(url), **since}
+    database = {
         "system": await value(url, "SELECT system_identifier::text FROM pg_control_system()"),
         "database_oid": await value(
             url, "SELECT oid::text FROM pg_database WHERE datname = current_database()"
@@ -39,7 +54,7 @@ async def dumped(live: Connections, url: str, **since: Any) -> DumpResult:
         checksums=await sums(live),
         point_in_time=True,
         tool="none",
-        since={**moment, **since},
+        since={**database, **since},
     )
 
 
@@ -105,7 +120,7 @@ async def test_a_transaction_that_was_open_during_the_dump_counts_as_written_sin
     await transaction.start()
     await open_one.execute("UPDATE items SET amount = 1 WHERE id <= 3")
     await execute(postgres_database, "UPDATE log SET level = 4 WHERE level = 2")
-    dump = await dumped(live, postgres_database)
+    dump = await dumped(live, postgres_database, **await moment(postgres_database))
     await transaction.commit()
     await open_one.close()
 
