@@ -42,7 +42,7 @@ WORKFLOW = (
     Stage(
         "rehearse",
         "rehearse_migration",
-        requires=(*_PLANNED, "backup_is_verified"),
+        requires=(*_PLANNED, "backup_is_verified", "backup_is_of_one_moment"),
         leaves=EventKind.REHEARSAL,
     ),
     Stage(

@@ -48,13 +48,22 @@ async def backup(
     async with app.operations.run("backup", session.target.name, progress) as (operation_id, report):
         taken, receipt, tidied = await backing_up.back_up(session, report)
     plan_id = backing_up.plan_to_rehearse(session, receipt)
+    torn = [str(kind) for kind, dump in taken.dumps.items() if not dump.point_in_time]
+    next_tool = "backup" if torn else "rehearse_migration" if plan_id else "migration_status"
+    warning = (
+        f" It opens no change: {' and '.join(torn)} was written to while it was taken, so its records may be of "
+        "different moments. Quiet the application, then call backup again."
+    )
     return BackupResult(
         tool="backup",
         target=session.target.name,
         summary=f"Backup {taken.label} ({taken.size_bytes / 1_000_000:.1f} MB) of both databases was restored into "
-        "copies and every value compared.",
-        next_tool="rehearse_migration" if plan_id else "migration_status",
-        next_args={"target": session.target.name, **({"plan_id": plan_id} if plan_id else {})},
+        f"copies and every value compared.{warning if torn else ''}",
+        next_tool=next_tool,
+        next_args={
+            "target": session.target.name,
+            **({"plan_id": plan_id} if next_tool == "rehearse_migration" else {}),
+        },
         operation_id=operation_id,
         label=taken.label,
         size_bytes=taken.size_bytes,

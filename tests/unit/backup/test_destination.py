@@ -180,12 +180,12 @@ def test_a_destination_that_keeps_something_else_is_found_when_it_is_tried_out(
 ) -> None:
     """Found by `doctor` in a moment, and not after hours by the backup."""
     Destination(url, "probe").try_out()
-    files, _ = copies(url)
+    files = copies(url)[0].__class__
 
     def opened(*_: object) -> io.BytesIO:
         return io.BytesIO(b"another")
 
-    monkeypatch.setattr(type(files), "open", opened)
+    monkeypatch.setattr(files, "open", opened)
     with pytest.raises(Refused, match="cannot be read") as refusal:
         Destination(url, "probe").try_out()
 
