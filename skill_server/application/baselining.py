@@ -7,6 +7,7 @@ from skill_server.generate.migration import Migration
 from skill_server.model.finding import Severity
 from skill_server.model.receipt import EventKind
 from skill_server.plan import build
+from skill_server.verify import parts
 
 
 async def baseline(session: Session, revision: str) -> tuple[str, ...]:
@@ -42,6 +43,7 @@ async def baseline(session: Session, revision: str) -> tuple[str, ...]:
             body={
                 "applied": [{"revision": item.revision, "digest": item.digest} for item in chosen],
                 "after": {kind: snapshot.fingerprint for kind, snapshot in session.snapshots.items()},
+                "parts": parts.recorded(session.snapshots),
             },
         )
         return tuple(item.revision for item in chosen)

@@ -19,6 +19,7 @@ from skill_server.model import content
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan
 from skill_server.model.receipt import Event, EventKind
+from skill_server.verify import parts
 
 
 async def restore(session: Session, proposal: Proposal, progress: Progress = no_progress) -> Event:
@@ -142,7 +143,7 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     remaining = content.compare(expected, await session.pair.checksums(), kept=True)
     ledger = session.target.ledger
-    servers = await session.pair.identities()
+    servers, after = await session.pair.identities(), await session.pair.inspect()
     begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
     outcome = await ledger.record(
         EventKind.RESTORED,
@@ -154,7 +155,8 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
         },
         body={
             "applied": [dict(entry) for entry in taken.applied],
-            "after": await session.pair.fingerprints(),
+            "after": {kind: snapshot.fingerprint for kind, snapshot in after.items()},
+            "parts": parts.recorded(after),
             "differences": [str(item) for item in remaining],
             "hidden": begun.body.get("hidden") if begun else None,
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,22 @@ import pytest
 import pytest_asyncio
 
 from skill_server import changes
-from skill_server.application import applying, backing_up, detecting, generating, planning, verifying
+from skill_server.application import (
+    applying,
+    backing_up,
+    baselining,
+    detecting,
+    generating,
+    planning,
+    restoring,
+    verifying,
+)
 from skill_server.application.application import Application
 from skill_server.verify.context import Depth
 from skill_server.verify.report import CheckResult, VerificationReport
 from tests.support.project import VALIDATOR, Project, a_project
 from tests.support.servers import mongodb_client
+from tests.workflow.test_restore import approved_restore
 from tests.workflow.test_whole_workflow import ready
 
 Bench = tuple[Project, Application, Any]
@@ -125,6 +135,35 @@ async def test_an_index_dropped_by_hand_is_named_on_both_databases(bench: Bench)
         "postgres: the index ix_items_ItemName of items is missing",
         "mongodb: the index ItemName_1 of items is missing",
         "mongodb: the validator of items is missing",
+    }
+
+
+async def baselined(app: Application) -> None:
+    """Record the schemas as they are."""
+    await baselining.baseline(await app.session(None, inspected=False), "head")
+
+
+async def restored(app: Application) -> None:
+    """Put a backup back."""
+    proposal = await approved_restore(app)
+    await restoring.restore(await app.session(None), proposal)
+
+
+@pytest.mark.parametrize("since", [baselined, restored])
+async def test_a_part_that_went_since_a_restore_or_a_baseline_is_named_by_the_first_verification(
+    bench: Bench, since: Callable[[Application], Awaitable[None]]
+) -> None:
+    """Nobody verified in between, so only what was recorded with the restore or baseline can tell."""
+    project, app, database = bench
+    await since(app)
+    await project.on_postgres('DROP INDEX "ix_items_ItemName"')
+    await database["item"].drop_index("ItemName_1")
+
+    report = await verified(app, Depth.QUICK)
+
+    assert set(of(report, "schema_parts").problems) == {
+        "postgres: the index ix_items_ItemName of items is missing",
+        "mongodb: the index ItemName_1 of items is missing",
     }
 
 
