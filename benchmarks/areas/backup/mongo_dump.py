@@ -45,7 +45,9 @@ async def _rivals(scale: Scale) -> AsyncGenerator[Rivals]:
 async def _dump(database: Filled, place: Path) -> DumpResult:
     files = DumpFiles(database.connections, place, None)
     files.begin()
-    reads = DumpReads(database.connections, NameMap(), files, no_progress, size_bytes=0)
+    reads = DumpReads(
+        database.connections, NameMap(), files, no_progress, size_bytes=0, records=database.documents
+    )
     async with open_snapshot(database.connections) as session:
         return await reads.result(await reads.once(session))
 

@@ -16,8 +16,15 @@ from hashlib import blake2b
 from skill_server.backends.mongo import bson_walk, paths, raw
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.listing import Collection, listing
-from skill_server.backends.mongo.reading import SnapshotLost, in_threads, read_whole, snapshot_session
+from skill_server.backends.mongo.reading import (
+    SnapshotLost,
+    Turns,
+    in_threads,
+    read_whole,
+    snapshot_session,
+)
 from skill_server.backends.mongo.shapes import DIGEST_BYTES, Shape, Shapes
+from skill_server.backends.mongo.together import together
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, FieldChecksums
@@ -137,21 +144,29 @@ async def _read(
     connections: Connections, names: NameMap, wanted: Sequence[Collection], *, isolated: bool
 ) -> dict[str, FieldChecksums]:
     if not isolated:
-        return {entity_of(item.name, names): await _sums(connections, names, item) for item in wanted}
+        return await _all_sums(connections, names, wanted, Turns())
     async with snapshot_session(connections) as session:
-        return {
-            entity_of(item.name, names): await _sums(connections, names, item, session) for item in wanted
-        }
+        return await _all_sums(connections, names, wanted, Turns(session))
 
 
-async def _sums(
-    connections: Connections, names: NameMap, item: Collection, session: object = None
-) -> FieldChecksums:
+async def _all_sums(
+    connections: Connections, names: NameMap, wanted: Sequence[Collection], turns: Turns
+) -> dict[str, FieldChecksums]:
+    result: dict[str, FieldChecksums] = {}
+
+    async def sum_up(item: Collection) -> None:
+        result[entity_of(item.name, names)] = await _sums(connections, names, item, turns)
+
+    await together(sum_up, wanted, at_once=turns.workers)
+    return result
+
+
+async def _sums(connections: Connections, names: NameMap, item: Collection, turns: Turns) -> FieldChecksums:
     async def take(tally: Tally, batch: bytes) -> None:
         await in_threads(batch, tally.add_batch)
 
     nested = names.nested_fields(entity_of(item.name, names), BackendKind.MONGODB)
-    tally = await read_whole(connections, item.name, lambda: Tally(nested), take, session=session)
+    tally = await read_whole(connections, item.name, lambda: Tally(nested), take, turns=turns)
     return tally.result(entity_of(item.name, names), names)
 
 

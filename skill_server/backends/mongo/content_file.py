@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from skill_server.backends.mongo import bson_walk
-from skill_server.backends.mongo.checksum import DIGEST_BYTES, MODULUS, Tally
+from skill_server.backends.mongo.checksum import DIGEST_BYTES, Tally
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.durable import StoredFile
-from skill_server.backends.mongo.reading import in_threads, read_whole
+from skill_server.backends.mongo.reading import Turns, in_threads, read_whole
 from skill_server.backends.sealing import Seal
 from skill_server.model.receipt import BackupPart
 
@@ -22,11 +21,15 @@ Taken = Callable[[int], Awaitable[None]]
 
 @dataclass
 class Whole:
-    """Count, bytes and sum of whole documents, free of order: two reads of the same documents have equal ones."""
+    """Count, bytes and sum of whole documents, free of order: two reads of the same documents have equal ones.
+
+    The sum is left out where nothing is compared with it.
+    """
 
     records: int = 0
     size_bytes: int = 0
     total: int = 0
+    summed: bool = True
 
     def add_batch(self, batch: bytes) -> None:
         """Add every document of a concatenation.
@@ -34,10 +37,11 @@ class Whole:
         Raises:
             Malformed: it is not BSON.
         """
-        for document in bson_walk.documents(batch):
-            found = int.from_bytes(blake2b(document, digest_size=DIGEST_BYTES).digest(), "little")
-            self.total = (self.total + found) % MODULUS
-            self.records += 1
+        found = list(bson_walk.documents(batch))
+        if self.summed:
+            digests = (blake2b(document, digest_size=DIGEST_BYTES).digest() for document in found)
+            self.total += sum(int.from_bytes(digest, "little") for digest in digests)
+        self.records += len(found)
         self.size_bytes += len(batch)
 
 
@@ -71,7 +75,7 @@ async def write_content(
     sums: Callable[[], Sums],
     taken: Taken,
     *,
-    session: Any = None,
+    turns: Turns | None = None,
     seal: Seal | None = None,
 ) -> tuple[BackupPart, Sums]:
     """Write a collection in one read, packed, encrypted with a seal and brought to the disk; tell `taken` the count.
@@ -90,7 +94,7 @@ async def write_content(
         collection,
         lambda: _Open(StoredFile(path, seal), sums()),
         take,
-        session=session,
+        turns=turns,
         abandon=lambda target: target.file.discard(),
     )
     try:
@@ -102,7 +106,7 @@ async def write_content(
 
 
 async def read_content(
-    connections: Connections, collection: str, sums: Callable[[], Sums], taken: Taken
+    connections: Connections, collection: str, sums: Callable[[], Sums], taken: Taken, turns: Turns
 ) -> Sums:
     """Read a collection into sums alone.
 
@@ -114,4 +118,4 @@ async def read_content(
         await in_threads(batch, target.add_batch)
         await taken(target.whole.records)
 
-    return await read_whole(connections, collection, sums, take)
+    return await read_whole(connections, collection, sums, take, turns=turns)

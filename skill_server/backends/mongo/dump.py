@@ -52,7 +52,14 @@ async def dump(
     try:
         with out_of_space():
             files.begin()
-            reads = DumpReads(connections, names, files, progress, size_bytes=int(size["dataSize"]))
+            reads = DumpReads(
+                connections,
+                names,
+                files,
+                progress,
+                size_bytes=int(size["dataSize"]),
+                records=int(size["objects"]),
+            )
             return await reads.result(await reads.all())
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.connection import Connections
@@ -14,6 +13,7 @@ from skill_server.backends.mongo.content_file import Sums, Taken, write_content
 from skill_server.backends.mongo.durable import PRIVATE_DIRECTORY, sync_directory, write_small
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import TIME_SERIES, Collection
+from skill_server.backends.mongo.reading import Turns
 from skill_server.backends.sealing import Seal
 from skill_server.model.receipt import BackupPart
 
@@ -39,7 +39,7 @@ class DumpFiles:
         return name in self._written
 
     async def write(
-        self, item: Collection, sums: Callable[[], Sums], taken: Taken, *, session: Any = None
+        self, item: Collection, sums: Callable[[], Sums], taken: Taken, turns: Turns
     ) -> Sums | None:
         """Write a collection in one read, and return what it adds up to; a view has a description alone."""
         stem = layout.file_stem(item.name)
@@ -58,7 +58,7 @@ class DumpFiles:
                 self._directory,
                 sums,
                 taken,
-                session=session,
+                turns=turns,
                 seal=self._seal,
             )
         self._described[item.name] = described

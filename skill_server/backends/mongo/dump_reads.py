@@ -17,7 +17,7 @@ from skill_server.backends.mongo.history import forecast_of
 from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
 from skill_server.backends.mongo.listing import Collection, listing
 from skill_server.backends.mongo.moments import Moment, moment_of_server, moment_of_snapshot
-from skill_server.backends.mongo.reading import SnapshotLost, isolates, open_snapshot
+from skill_server.backends.mongo.reading import SnapshotLost, Turns, isolates, open_snapshot
 from skill_server.backends.mongo.together import AT_ONCE, together
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -50,13 +50,15 @@ class DumpReads:
         progress: Progress,
         *,
         size_bytes: int,
+        records: int,
     ) -> None:
+        """`size_bytes` and `records` are what the server says of the whole database, our own collections included."""
         self._connections = connections
         self._names = names
         self._files = files
         self._progress = progress
         self._size_bytes = size_bytes
-        self._counts: dict[str, int] = {}
+        self._records = records
         self._whole: dict[str, Whole] = {}
         self._sums: dict[str, FieldChecksums] = {}
         self._done: dict[tuple[str, str], int] = {}
@@ -66,8 +68,9 @@ class DumpReads:
         """Write every collection, in the safest way that this server allows."""
         if not await isolates(self._connections):
             return await self.twice()
-        found = await self._listed()
-        expected = await forecast_of(self._connections, self._size_bytes, self._largest(found))
+        found = await self._largest_first(await listing(self._connections))
+        largest = next((item.name for item in found if item.holds_documents), None)
+        expected = await forecast_of(self._connections, self._size_bytes, largest)
         if not expected.fits:
             await self._progress(0, None, f"reading twice: {expected}; {expected.advice()}")
             return await self.twice(because=str(expected))
@@ -80,7 +83,7 @@ class DumpReads:
             return await self.twice(because="the server lost the snapshot")
 
     async def once(self, session: Any) -> Reading:
-        """Write all collections in a snapshot, one after another, because a session is for one operation at a time.
+        """Write all collections in a snapshot, read one after another.
 
         The schema is outside of the snapshot and must stay the same.
 
@@ -88,10 +91,10 @@ class DumpReads:
             SnapshotLost: the server cannot read all of it in the snapshot.
         """
         moment = moment_of_snapshot(session) or await moment_of_server(self._connections)
-        found = await self._listed()
+        found = await listing(self._connections)
         self._begin_round(1)
-        for item in found:
-            await self._write(item, summed=True, session=session)
+        turns = Turns(session)
+        await together(partial(self._write, turns=turns, summed=True), found, at_once=turns.workers)
         # Compared with UUIDs: a collection dropped and made again would be missing in the snapshot.
         unchanged = described_of(await listing(self._connections)) == described_of(found)
         return Reading(IN_SNAPSHOT if unchanged else NOT_POINT_IN_TIME, unchanged, moment, found)
@@ -103,16 +106,22 @@ class DumpReads:
         """
         reason = f" ({because})" if because else ""
         for attempt in range(1, DUMP_ATTEMPTS + 1):
-            found = await self._listed()
+            found = await listing(self._connections)
+            if AT_ONCE > 1:
+                # No reader is left alone with the largest at the end.
+                found = await self._largest_first(found)
             self._begin_round(2)
+            turns = Turns(at_once=AT_ONCE)
             self._forget(self._files.outdated(found))
             # What changed once may change until the end, and then only the sums of the writing fit the file.
-            write = partial(self._write, summed=attempt > 1)
-            await together(write, [item for item in found if item.name not in self._files], at_once=AT_ONCE)
+            write = partial(self._write, turns=turns, summed=attempt > 1)
+            await together(
+                write, [item for item in found if item.name not in self._files], at_once=turns.workers
+            )
             moment = await moment_of_server(self._connections)
             changed: list[str] = []
-            again = partial(self._read_again, changed=changed)
-            await together(again, [item for item in found if item.holds_documents], at_once=AT_ONCE)
+            again = partial(self._read_again, turns=turns, changed=changed)
+            await together(again, [item for item in found if item.holds_documents], at_once=turns.workers)
             if not changed and described_of(await listing(self._connections)) == described_of(found):
                 return Reading(QUIET + reason, True, moment, found)
             if attempt == DUMP_ATTEMPTS:
@@ -147,48 +156,48 @@ class DumpReads:
             since=reading.moment.since(reading.found),
         )
 
-    async def _listed(self) -> tuple[Collection, ...]:
-        """List what is there, the largest first, so that no worker is left alone with it at the end."""
-        found = await listing(self._connections)
+    async def _largest_first(self, found: Sequence[Collection]) -> tuple[Collection, ...]:
+        """Return collections by the server's estimate of their documents."""
         with wrapped("counting documents"):
-            self._counts = {
+            counts = {
                 item.name: await self._connections.db()[item.name].estimated_document_count()
                 for item in found
                 if item.holds_documents
             }
-        return tuple(sorted(found, key=lambda item: -self._counts.get(item.name, 0)))
-
-    def _largest(self, found: Sequence[Collection]) -> str | None:
-        return next((item.name for item in found if item.holds_documents), None)
+        return tuple(sorted(found, key=lambda item: -counts.get(item.name, 0)))
 
     def _begin_round(self, rounds: int) -> None:
         self._rounds = rounds
         self._done = {}
 
-    async def _write(self, item: Collection, *, summed: bool, session: Any = None) -> None:
+    async def _write(self, item: Collection, *, turns: Turns, summed: bool) -> None:
         sums = await self._files.write(
-            item, self._new_sums(item, summed=summed), self._told(item, "backed up"), session=session
+            item,
+            self._new_sums(item, summed=summed, compared=turns.session is None),
+            self._told(item, "backed up"),
+            turns,
         )
         if sums is not None:
             self._whole[item.name] = sums.whole
             self._keep(item, sums)
 
-    async def _read_again(self, item: Collection, *, changed: list[str]) -> None:
+    async def _read_again(self, item: Collection, *, turns: Turns, changed: list[str]) -> None:
         """Read a collection again; where it is what was written, its sums are those of the file."""
         again = await read_content(
             self._connections,
             item.name,
             self._new_sums(item, summed=item.name not in self._sums),
             self._told(item, "compared"),
+            turns,
         )
         if again.whole == self._whole[item.name]:
             self._keep(item, again)
         else:
             changed.append(item.name)
 
-    def _new_sums(self, item: Collection, *, summed: bool) -> Callable[[], Sums]:
+    def _new_sums(self, item: Collection, *, summed: bool, compared: bool = True) -> Callable[[], Sums]:
         nested = self._names.nested_fields(entity_of(item.name, self._names), BackendKind.MONGODB)
-        return lambda: Sums(tally=Tally(nested) if summed else None)
+        return lambda: Sums(Whole(summed=compared), Tally(nested) if summed else None)
 
     def _keep(self, item: Collection, sums: Sums) -> None:
         if sums.tally is not None:
@@ -201,7 +210,7 @@ class DumpReads:
         async def taken(records: int) -> None:
             self._done[item.name, what] = records
             done = sum(self._done.values())
-            total = float(self._rounds * sum(self._counts.values()))
+            total = float(self._rounds * self._records)
             told = sum(count for (_, action), count in self._done.items() if action == what)
             await self._progress(done, total, f"{told} documents {what}")
 

@@ -18,6 +18,11 @@ from skill_server.errors import Failed
 
 PROBE_COLLECTION = "database_migration.probe"
 READ_ATTEMPTS = 3
+# What is fetched before it is worked on. Where a server takes long for a first answer and little for the others, the next
+# collection is asked for while this one is still being summed.
+AHEAD_BYTES = 8 * 1024 * 1024
+# How many collections are still summed, packed and brought to the disk while others are read already.
+BEHIND = 1
 # Large enough to hide the way to the server, small enough to hold two batches of several collections in memory.
 BATCH_DOCUMENTS = 2000
 # Numbers of the server's error_codes.yml: InvalidOptions (a capped collection before 8.0), SnapshotTooOld,
@@ -35,8 +40,23 @@ class SnapshotLost(Exception):
     """The server cannot read this in the snapshot of the session."""
 
 
-async def batches(connections: Connections, collection: str, session: Any = None) -> AsyncGenerator[bytes]:
-    """Yield the documents of a collection in the server's own order, as concatenated BSON.
+class Turns:
+    """Reads that take turns, in a session where there is one; what is done with what was read goes on meanwhile.
+
+    A session is for one operation at a time (driver specification).
+    """
+
+    def __init__(self, session: Any = None, *, at_once: int = 1) -> None:
+        self.session = session
+        readers = 1 if session is not None else at_once
+        self.turn = asyncio.Semaphore(readers)
+        self.workers = readers + BEHIND
+
+
+async def batches(
+    connections: Connections, collection: str, turns: Turns | None = None
+) -> AsyncGenerator[bytes]:
+    """Yield the documents of a collection in the server's own order, as concatenated BSON, when it is their turn.
 
     Raises:
         CursorLost: the rest cannot be had any more; nothing shorter than the whole ever ends quietly.
@@ -44,19 +64,21 @@ async def batches(connections: Connections, collection: str, session: Any = None
     """
     from pymongo.errors import CursorNotFound, PyMongoError
 
-    with wrapped(f"reading {collection}"), _losing_snapshots(session):
-        try:
-            found = connections.db()[collection]
-            cursor = found.find_raw_batches(session=session, batch_size=BATCH_DOCUMENTS)
+    turns = turns or Turns()
+    async with turns.turn:
+        with wrapped(f"reading {collection}"), _losing_snapshots(turns.session):
             try:
-                async for batch in cursor:
-                    yield batch
-            finally:
-                await cursor.close()
-        except PyMongoError as error:
-            if isinstance(error, CursorNotFound) or is_passing(error):
-                raise CursorLost(collection) from error
-            raise
+                found = connections.db()[collection]
+                cursor = found.find_raw_batches(session=turns.session, batch_size=BATCH_DOCUMENTS)
+                try:
+                    async for batch in cursor:
+                        yield batch
+                finally:
+                    await cursor.close()
+            except PyMongoError as error:
+                if isinstance(error, CursorNotFound) or is_passing(error):
+                    raise CursorLost(collection) from error
+                raise
 
 
 @contextmanager
@@ -77,7 +99,7 @@ async def read_whole(
     begin: Callable[[], Result],
     take: Callable[[Result, bytes], Awaitable[None]],
     *,
-    session: Any = None,
+    turns: Turns | None = None,
     abandon: Callable[[Result], None] | None = None,
 ) -> Result:
     """Read a collection into what `begin` makes, from zero again when the cursor is lost, and return it.
@@ -92,7 +114,7 @@ async def read_whole(
         result = begin()
         try:
             async with (
-                aclosing(batches(connections, collection, session)) as reader,
+                aclosing(batches(connections, collection, turns)) as reader,
                 aclosing(read_ahead(reader)) as ahead,
             ):
                 async for batch in ahead:
@@ -126,18 +148,35 @@ def _abandoned(result: Result, abandon: Callable[[Result], None] | None) -> None
 
 
 async def read_ahead(reader: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Yield what a reader yields, and let it fetch the next batch while one is worked on."""
+    """Yield what a reader yields, and let it fetch what follows while one batch is worked on.
 
-    async def following() -> bytes | None:
-        return await anext(reader, None)
+    An error of the reader is raised when everything before it was worked on.
+    """
+    coming: asyncio.Queue[bytes | None] = asyncio.Queue()
+    held, room = 0, asyncio.Event()
 
-    coming = asyncio.ensure_future(following())
+    async def fetch() -> None:
+        nonlocal held
+        try:
+            async for batch in reader:
+                held += len(batch)
+                coming.put_nowait(batch)
+                if held >= AHEAD_BYTES:
+                    room.clear()
+                    await room.wait()
+        finally:
+            coming.put_nowait(None)
+
+    fetching = asyncio.ensure_future(fetch())
     try:
-        while (batch := await coming) is not None:
-            coming = asyncio.ensure_future(following())
+        while (batch := await coming.get()) is not None:
             yield batch
+            held -= len(batch)
+            if held < AHEAD_BYTES:
+                room.set()
+        await fetching
     finally:
-        await ended([coming])
+        await ended([fetching])
 
 
 async def in_threads(batch: bytes, *works: Callable[[bytes], None]) -> None:

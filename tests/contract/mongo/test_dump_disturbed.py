@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.mongo import dump_reads
+from skill_server.backends.mongo import dump_reads, reading
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
@@ -50,9 +50,10 @@ WRITES = (_insert, _update, _delete, _create, _drop, _index)
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def source(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> Connections:
-    """A database with documents and collections to take away; `others`, the largest, is read first and alone."""
+    """A database with documents and collections to take away; `earlier` is read first and alone."""
     monkeypatch.setattr(dump_reads, "AT_ONCE", 1)
-    await connections.db()["others"].insert_many([{"_id": key} for key in range(41)])
+    monkeypatch.setattr(reading, "BEHIND", 0)
+    await connections.db()["earlier"].insert_many([{"_id": key} for key in range(41)])
     await connections.db()["items"].insert_many([{"_id": key, "n": key} for key in range(40)])
     for turn in range(40):
         await connections.db().create_collection(f"old {turn}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import bson
 import pytest
 
-from skill_server.backends.mongo import dump_reads, history
+from skill_server.backends.mongo import dump_reads, history, reading
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
@@ -94,9 +94,15 @@ async def test_a_history_that_is_too_short_is_said_and_everything_read_twice(
 @pytest.mark.usefixtures("isolating")
 @pytest.mark.parametrize("early", [True, False])
 async def test_a_snapshot_that_the_server_lost_is_no_end(
-    connections: Connections, copy: Connections, tmp_path: Path, *, early: bool
+    connections: Connections,
+    copy: Connections,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    early: bool,
 ) -> None:
     """Files of a lost snapshot are written anew, so that no two moments are mixed."""
+    monkeypatch.setattr(reading, "BEHIND", 0)
     await connections.db()["items"].insert_many([{"_id": key} for key in range(20)])
     await connections.db()["types"].insert_one({"_id": 1})
 
