@@ -8,7 +8,7 @@ from typing import Any
 from skill_server.backends.mongo import bson_walk
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import VALIDATION, Collection, all_names
+from skill_server.backends.mongo.listing import VALIDATION, Collection, all_names, is_of_id
 from skill_server.errors import Failed
 
 BATCH_DOCUMENTS = 1000
@@ -77,7 +77,7 @@ async def _build_indexes(database: Any, item: Collection) -> None:
     wanted = [
         {key: value for key, value in index.items() if key != "ns"}
         for index in item.indexes
-        if list(index["key"]) != ["_id"] and not index.get("clustered")
+        if not is_of_id(index) and not index.get("clustered")
     ]
     if wanted:
         with wrapped(f"building the indexes of {item.name}"):

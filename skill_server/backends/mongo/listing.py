@@ -48,6 +48,11 @@ def is_content(name: str) -> bool:
     return not is_own(name) and (not name.startswith("system.") or name == "system.js")
 
 
+def is_of_id(index: dict[str, Any]) -> bool:
+    """Tell whether an index is the one that the server makes with the collection; others may have `_id` alone too."""
+    return dict(index["key"]) == {"_id": 1}
+
+
 async def all_names(connections: Connections) -> list[str]:
     """Return the name of every collection, the product's own and the server's included."""
     with wrapped("listing collections"):

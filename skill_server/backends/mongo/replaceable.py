@@ -13,7 +13,7 @@ from typing import Any
 from skill_server.backends.mongo import activity
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, listing
+from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, is_of_id, listing
 from skill_server.backends.mongo.replacement import ASIDE_PREFIX, Journal, Replacement
 from skill_server.backends.mongo.scratch import require_scratch
 from skill_server.errors import Conflict, Failed, Refused
@@ -98,7 +98,7 @@ async def _require_options_kept(
     """Rename an empty collection like each one from database to database, since some servers lose what it has."""
     for item in new:
         options = {key: value for key, value in item.options.items() if key not in VALIDATION}
-        indexes = [index for index in item.indexes if list(index["key"]) != ["_id"]]
+        indexes = [index for index in item.indexes if not is_of_id(index)]
         if item.kind == VIEW or not (options or indexes):
             continue
         name = f"{_TRIED}.{secrets.token_hex(4)}"

@@ -13,6 +13,7 @@ import pytest
 from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.dump import dump
 from skill_server.backends.mongo.durable import sha256_of
 from skill_server.backends.mongo.inspect import fingerprint
 from skill_server.backends.mongo.listing import listing
@@ -201,3 +202,18 @@ async def test_a_restore_goes_into_an_empty_database_only(
 
     assert raised.value.code == "restore-target-not-empty"
     assert await copy.db()["items"].find_one() == {"_id": "mine"}
+
+
+async def test_an_index_whose_only_key_is_the_id_comes_back(
+    connections: Connections, copy: Connections, tmp_path: Path
+) -> None:
+    """The server makes just the ascending one itself; a proof that misses another fails for good."""
+    await connections.db()["items"].insert_one({"_id": 1})
+    await connections.db()["items"].create_index([("_id", -1)])
+    await connections.db()["places"].insert_one({"_id": {"type": "Point", "coordinates": [1, 2]}})
+    await connections.db()["places"].create_index([("_id", "2dsphere")])
+    result = await dump(connections, NameMap(), tmp_path)
+
+    await load(copy, tmp_path)
+
+    assert fingerprint(await listing(copy)) == result.fingerprint

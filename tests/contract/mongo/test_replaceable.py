@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -88,6 +89,26 @@ async def test_options_that_this_server_loses_are_found_out_beforehand(
         assert "ring would lose options" in told
         with pytest.raises(InDoubt):
             await replace.replace_with(live, copy.database)
+
+
+async def test_an_index_whose_only_key_is_the_id_takes_part_in_the_trial(
+    live: Connections, copy: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server loses of it would be found out half-way, with the old collections aside."""
+    await copy.db()["items"].create_index([("_id", -1)], name="newest first")
+    tried: list[str] = []
+    survives = replaceable._survives  # pyright: ignore[reportPrivateUsage]
+
+    async def watched(*args: Any) -> bool:
+        tried.extend(str(index["name"]) for index in args[4])
+        return await survives(*args)
+
+    monkeypatch.setattr(replaceable, "_survives", watched)
+    await replaceable.require_replaceable(live, copy.database)
+
+    assert sorted(tried) == ["by n", "newest first"]
+    await replace.replace_with(live, copy.database)
+    assert "newest first" in await live.db()["items"].index_information()
 
 
 async def told_of(live: Connections, copy: Connections) -> str | None:
