@@ -65,19 +65,18 @@ class Tally:
         if self._shapes.held > HELD_FIELDS:
             self._settle()
         path, values = self._shapes.walk(document)
-        shape = self._shapes.shape(path)
+        shape = path.shape or self._shapes.shape(path)
         key = _NO_KEY if shape.id_at is None else values[shape.id_at]
-        order = key + shape.order + document if shape.repeats else key + shape.order
+        order = shape.order + document if shape.repeats else shape.order
         if self._nested:
             shape, values, order = self._parted(document, order)
         # A copy that has taken in the key already costs less than hashing it with every value.
         keyed = blake2b(key, digest_size=DIGEST_BYTES).copy
         digests: list[bytes] = []
-        for value in values:
+        for content in (*values, order):
             hashing = keyed()
-            hashing.update(value)
+            hashing.update(content)
             digests.append(hashing.digest())
-        digests.append(blake2b(order, digest_size=DIGEST_BYTES).digest())
         shape.add(digests)
         self.records += 1
 

@@ -44,7 +44,6 @@ class DumpFiles:
         """Write a collection in one read, and return what it adds up to; a view has a description alone."""
         stem = layout.file_stem(item.name)
         described = layout.metadata_json(item)
-        metadata = await asyncio.to_thread(self._small, self._folder / f"{stem}.metadata.json.gz", described)
         content, found = None, None
         if item.holds_documents:
             folder = self._folder
@@ -61,6 +60,8 @@ class DumpFiles:
                 turns=turns,
                 seal=self._seal,
             )
+        # After the content, so that the next collection is read while this comes to the disk.
+        metadata = await asyncio.to_thread(self._small, self._folder / f"{stem}.metadata.json.gz", described)
         self._described[item.name] = described
         self._written[item.name] = layout.DumpedCollection(
             name=item.name,
@@ -104,10 +105,13 @@ class DumpFiles:
             prelude=prelude,
             collections=tuple(self._written[name] for name in sorted(self._written)),
         ).sealed()
+        # What the list names is on the disk before the list is.
+        for folder in sorted({(self._directory / part.name).parent for part in listed.parts()}):
+            await asyncio.to_thread(sync_directory, folder)
         part = await asyncio.to_thread(
             self._small, self._directory / layout.LIST_FILE, listed.model_dump_json(indent=1).encode()
         )
-        sync_directory(self._directory)
+        await asyncio.to_thread(sync_directory, self._directory)
         return (*listed.parts(), part)
 
     def _small(self, path: Path, data: bytes) -> BackupPart:

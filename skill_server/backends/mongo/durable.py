@@ -107,14 +107,16 @@ class StoredFile:
         self._top.write(data)
 
     def finish(self, root: Path, *, records: int | None = None) -> BackupPart:
-        """Bring everything to the disk, give the file its name, and describe it relative to `root`."""
+        """Bring the content to the disk, give the file its name, and describe it relative to `root`.
+
+        The name is on the disk after `sync_directory`, which needs no more than one call for all files of a directory.
+        """
         for stream in self._streams:
             stream.close()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._partial.rename(self.path)
-        sync_directory(self.path.parent)
         return BackupPart(
             name=self.path.relative_to(root).as_posix(),
             size_bytes=self._hashing.size,
@@ -170,7 +172,7 @@ def _partial(path: Path) -> Path:
 
 
 def write_small(path: Path, data: bytes, root: Path, seal: Seal | None = None) -> BackupPart:
-    """Write a whole small file durably."""
+    """Write a whole small file; see `StoredFile.finish`."""
     file = StoredFile(path, seal)
     try:
         file.write(data)

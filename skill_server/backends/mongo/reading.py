@@ -18,8 +18,8 @@ from skill_server.errors import Failed
 
 PROBE_COLLECTION = "database_migration.probe"
 READ_ATTEMPTS = 3
-# What is fetched before it is worked on. Where a server takes long for a first answer and little for the others, the next
-# collection is asked for while this one is still being summed.
+# What is fetched before it is worked on. Where a server takes long for a first answer and little for the others, the
+# next collection is asked for while this one is still being summed.
 AHEAD_BYTES = 8 * 1024 * 1024
 # How many collections are still summed, packed and brought to the disk while others are read already.
 BEHIND = 1

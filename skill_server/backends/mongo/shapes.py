@@ -38,7 +38,7 @@ _LED = {
     ARRAY: 0,
     CODE_WITH_SCOPE: 0,
 }
-_NOT_FIXED = -1
+_NOT_FIXED = _NOT_LED = -1
 # No BSON type has this number, so no field of a document can be taken for the beginning of all.
 _NOWHERE = b"\x00\x00"
 
@@ -71,7 +71,7 @@ class Shape:
 class Path:
     """The heads of the fields that documents begin with; `likely` is how the last such document went on."""
 
-    __slots__ = ("before", "following", "head", "kind", "likely", "shape", "size", "type", "width")
+    __slots__ = ("before", "following", "head", "kind", "led", "likely", "shape", "size", "type", "width")
 
     def __init__(
         self, head: bytes = _NOWHERE, before: Path | None = None, nowhere: Path | None = None
@@ -82,6 +82,7 @@ class Path:
         self.type = head[:1]
         # A boolean is not only measured but looked at.
         self.size = _NOT_FIXED if self.kind == BOOLEAN else FIXED.get(self.kind, _NOT_FIXED)
+        self.led = _LED.get(self.kind, _NOT_LED)
         self.before = before
         self.likely: Path = nowhere or self
         self.following: dict[bytes, Path] = {}
@@ -127,12 +128,13 @@ class Shapes:
                     raise Malformed("a field name has no end")
                 following = path.likely = self.after(path, document[position:begin])
                 path = following
-            if path.size >= 0:
-                position = begin + path.size
-            elif path.kind in _LED and begin + LENGTH_BYTES < last:
-                position = begin + _LED[path.kind] + int32(document, begin)[0]
+            size = path.size
+            if size >= 0:
+                position = begin + size
+            elif path.led >= 0 and (counted := begin + LENGTH_BYTES) < last:
+                position = begin + path.led + int32(document, begin)[0]
                 # Nothing that is led by its length is shorter than five bytes, and all of it ends with a zero byte.
-                if not begin + LENGTH_BYTES < position <= last or document[position - 1]:
+                if not counted < position <= last or document[position - 1]:
                     position = value_end(document, path.kind, begin, last)
             else:
                 position = value_end(document, path.kind, begin, last)

@@ -50,6 +50,7 @@ def test_the_first_measurements_are_found() -> None:
         ("backup", "ping"),
         ("backup", "ping-growth"),
         ("backup", "mongo-dump"),
+        ("backup", "mongo-dump-twice"),
         ("backup", "mongo-restore"),
         ("rehearsal", "rehearsal-copy"),
         ("verification", "checksum-postgres"),
