@@ -278,8 +278,4 @@ async def test_what_was_unfinished_before_a_migration_does_not_spoil_it(bench: B
     assert problem in told
     report = await verified(app, Depth.FULL)
     assert of(report, "index_validity").problems == (problem,)
-    assert (
-        of(report, "rule_violations")
-        .problems[0]
-        .startswith("postgres items.Quantity: 8 records break the rule old")
-    )
+    assert "postgres items.Quantity: 8 records break the rule old" in of(report, "rule_violations").proven

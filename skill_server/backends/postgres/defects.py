@@ -22,11 +22,20 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 
 # A sequence feeds a column that owns it, or whose default asks it for the next value. Whether the column leads an index
-# decides how much the greatest value costs. A cycling sequence is meant to be behind.
+# decides how much the greatest value costs. A cycling sequence is meant to be behind. Only an identity, and a default
+# that is the call alone or its cast, store the very numbers of the sequence.
 _SEQUENCES: Final = f"""
 SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS table, a.attname::text AS column,
-       sn.nspname::text AS sequence_schema, s.relname::text AS sequence, q.seqincrement > 0 AS rises,
+       sn.nspname::text AS sequence_schema, s.relname::text AS sequence,
+       q.seqincrement AS step, q.seqmin AS least, q.seqmax AS most, t.typname = 'numeric' AS fractional,
        c.relkind::text AS kind,
+       a.attidentity <> '' OR EXISTS (
+           SELECT FROM pg_attrdef AS v
+           JOIN pg_depend AS u ON u.classid = 'pg_attrdef'::regclass AND u.objid = v.oid
+               AND u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid
+           WHERE v.adrelid = a.attrelid AND v.adnum = a.attnum
+             AND pg_get_expr(v.adbin, v.adrelid) ~ '^\\(?nextval\\(''([^'']|'''')+''::regclass\\)(\\)::[a-z0-9 (),]+)?$'
+       ) AS as_it_is,
        EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
                JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
                WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL) AS indexed
@@ -48,7 +57,7 @@ ORDER BY 1, 2, 3, 4, 5
 # `pg_constraint` says more on newer servers: what is not enforced, or holds for a period, is no business of ours.
 _RULES: Final = f"""
 SELECT n.nspname::text AS schema, c.relname::text AS table, c.relkind::text AS kind, k.conname::text AS name,
-       k.contype::text AS type,
+       k.contype::text AS type, k.convalidated AS validated,
        pg_get_expr(k.conbin, k.conrelid) AS expression, k.confmatchtype::text AS match,
        rn.nspname::text AS parent_schema, r.relname::text AS parent, r.relkind::text AS parent_kind,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
@@ -59,6 +68,11 @@ SELECT n.nspname::text AS schema, c.relname::text AS table, c.relkind::text AS k
              FROM unnest(k.conpfeqop) WITH ORDINALITY AS u (op, place)
              JOIN pg_operator AS o ON o.oid = u.op JOIN pg_namespace AS o_n ON o_n.oid = o.oprnamespace
              ORDER BY u.place) AS operators,
+       ARRAY(SELECT quote_ident(o_n.nspname) || '.' || quote_ident(o.collname)
+             FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number
+             LEFT JOIN pg_collation AS o ON o.oid = a.attcollation
+             LEFT JOIN pg_namespace AS o_n ON o_n.oid = o.collnamespace ORDER BY u.place) AS collations,
        ARRAY(SELECT a.attname::text FROM pg_constraint AS p
              CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY AS u (number, place)
              JOIN pg_attribute AS a ON a.attrelid = p.conrelid AND a.attnum = u.number
@@ -111,34 +125,65 @@ async def defects(
 
 
 async def _sequence(connection: Connection, row: asyncpg.Record, namer: _Namer) -> Defect | None:
-    sequence, column = quoted(row["sequence_schema"], row["sequence"]), quoted(row["column"])
-    table = _only(row["kind"], row["schema"], row["table"])
-    # Sequences know no snapshot: read after the greatest value of ours, one that is used properly is never behind.
-    extreme = "max" if row["rises"] else "min"
-    edge = await connection.fetchval(f"SELECT {extreme}({column}) FROM {table}")
-    if edge is None:
-        return None
+    sequence = quoted(row["sequence_schema"], row["sequence"])
+    # Sequences know no snapshot: this is later than the one that the values are read in, so that a sequence which is
+    # used properly is never behind them.
     at = await connection.fetchrow(f"SELECT last_value, is_called FROM {sequence}")
     if at is None:
         return None
-    last, called = at["last_value"], at["is_called"]
-    ahead = last - edge if row["rises"] else edge - last
+    step: int = row["step"]
+    last: int = at["last_value"]
     # What was not called yet hands out its last value itself.
-    if ahead > 0 or (ahead == 0 and called):
+    following = last + step if at["is_called"] else last
+    if not row["least"] <= following <= row["most"]:
         return None
+    numbers = _numbers(row, following)
+    edge = await connection.fetchval(f"SELECT {numbers.edge}")
+    if edge is None:
+        return None
+    # Servers that share a field by odd and even numbers pass each other all the time.
+    taken = numbers.met is None or await connection.fetchval(f"SELECT EXISTS (SELECT {numbers.met})")
     entity = namer.entity(row["schema"], row["table"])
-    said = f"stands at {last}" if called else f"will begin at {last}"
+    said = f"stands at {last}" if at["is_called"] else f"will begin at {last}"
+    steps = "" if abs(step) == 1 else f" in steps of {step}"
+    # What an application does with numbers that it asks for itself is not known.
+    own = "" if row["as_it_is"] else "; no default of the field stores its numbers as they are"
     return Defect(
         check="sequence_values",
         entity=entity,
         field=namer.fields(entity, [row["column"]]),
-        message=f"the sequence {capped(row['sequence'], LONGEST_KEY)} {said}, and the field already holds {edge}",
-        help=f"Run {_mended(sequence, f'SELECT {extreme}({column}) FROM {table}')}.",
+        message=f"the sequence {capped(row['sequence'], LONGEST_KEY)} {said}{steps}, "
+        f"and the field already holds {edge}{own}",
+        help=f"Run SELECT setval({text_literal(sequence)}, (SELECT {numbers.mended})).",
+        tolerated=bool(own) or not taken,
     )
 
 
-def _mended(sequence: str, edge: str) -> str:
-    return f"SELECT setval({text_literal(sequence)}, ({edge}))"
+class _Numbers(NamedTuple):
+    """Parts of queries over the values that lie where a sequence is going; an index on the field answers them.
+
+    `met` finds those that the sequence will hand out itself, and is None where these are all. `mended` is the number to
+    set the sequence to, one of its own.
+    """
+
+    edge: str
+    met: str | None
+    mended: str
+
+
+def _numbers(row: asyncpg.Record, following: int) -> _Numbers:
+    step, column = row["step"], quoted(row["column"])
+    extreme = f"max({column})" if step > 0 else f"min({column})"
+    # The bounds also keep out what is no number at all, and what the sequence never reaches.
+    low, high = (following, row["most"]) if step > 0 else (row["least"], following)
+    ahead = f"FROM {_only(row['kind'], row['schema'], row['table'])} WHERE {column} BETWEEN {low} AND {high}"
+    if abs(step) == 1 and not row["fractional"]:
+        return _Numbers(f"{extreme} {ahead}", None, f"{extreme} {ahead}")
+    return _Numbers(
+        f"{extreme} {ahead}",
+        f"{ahead} AND mod({column}::numeric - ({following}), {step}) = 0",
+        f"({following} + {step} * ceil(({extreme}::numeric - ({following})) / {step}))::bigint {ahead}",
+    )
 
 
 async def _rule(connection: Connection, row: asyncpg.Record, namer: _Namer) -> Defect | None:
@@ -170,14 +215,18 @@ async def _rule(connection: Connection, row: asyncpg.Record, namer: _Namer) -> D
         help=help,
         records=count,
         keys=tuple(capped(found["key"], LONGEST_KEY) for found in keys),
+        # Whoever declared it NOT VALID asked for new rows only, and is told of the constraint itself at every depth.
+        tolerated=not row["validated"],
     )
 
 
 def _orphaned(row: asyncpg.Record) -> str:
     """Return the condition of a row of `c` without a counterpart, by the operators that the foreign key itself uses."""
-    pairs = zip(row["columns"], row["parents"], row["operators"], strict=True)
+    pairs = zip(row["columns"], row["parents"], row["operators"], row["collations"], strict=True)
+    # Where both sides have a collation of their own, the parent's decides, as it does for the foreign key.
     equal = " AND ".join(
-        f"p.{quoted(theirs)} {operator} c.{quoted(ours)}" for ours, theirs, operator in pairs
+        f"p.{quoted(theirs)} {operator} c.{quoted(ours)}" + (f" COLLATE {collation}" if collation else "")
+        for ours, theirs, operator, collation in pairs
     )
     parent = _only(row["parent_kind"], row["parent_schema"], row["parent"])
     named = [f"c.{quoted(column)} IS NOT NULL" for column in row["columns"]]

@@ -103,6 +103,19 @@ async def test_a_flaw_is_forgiven_only_if_it_was_there_before() -> None:
     assert lines[1] in result.proven
 
 
+async def test_a_constraint_that_nobody_enforces_waits_for_no_validation() -> None:
+    """A false alarm would stand for ever, because such a constraint cannot be validated."""
+    definition = "CHECK ((a > 0)) NOT ENFORCED"
+    spoken = Constraint(name="spoken", kind="check", fields=(), definition=definition, validated=False)
+
+    result = await result_of(
+        "index_validity", context(Entity(name="items", native_name="items", constraints=(spoken,)))
+    )
+
+    assert result is not None
+    assert result.passed
+
+
 @pytest.mark.parametrize("check", ["ledger_and_files", "models_and_schemas"])
 async def test_what_was_compared_outside_is_told(check: str) -> None:
     """The rooms that may read files prepare it."""
