@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import anyio.to_thread
 
+from skill_server.application import copies
 from skill_server.application.preflight import require_possible
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
@@ -37,7 +38,7 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
     """
     async with session.locked("backup"):
         await session.enter("backup", None)
-        await session.target.sweep(session.identity)
+        await session.target.sweep(session.identity, needed=copies.needed(session))
         await require_possible(session)
         backups = session.backups
         # Asked before anything long begins.

@@ -44,12 +44,18 @@ async def claim(session: Session, plan: Plan, body: JsonObject) -> None:
             "approval-vanished", "the approval is no longer in the ledger", help="Call migration_status."
         )
     await ledger.record(EventKind.SPENT, bound={"plan": plan.id}, unique=f"spent:{approval.seq}")
-    await ledger.record(
-        EventKind.STARTED,
-        bound={"plan": plan.id, "kind": plan.kind, "revision": plan.revision or ""},
-        body=body,
-        unique=f"claim:{plan.id}",
-    )
+    await ledger.record(EventKind.STARTED, bound=_claimed(plan), body=body, unique=f"claim:{plan.id}")
+
+
+async def renew(session: Session, plan: Plan, changed: JsonObject) -> None:
+    """Write down what going on with a claimed plan needs from now on, as far as it `changed`."""
+    begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
+    body = {**(begun.body if begun else {}), **changed}
+    await session.target.ledger.record(EventKind.STARTED, bound=_claimed(plan), body=body)
+
+
+def _claimed(plan: Plan) -> dict[str, str]:
+    return {"plan": plan.id, "kind": plan.kind, "revision": plan.revision or ""}
 
 
 def interrupted(plan: Plan, error: MigrationError) -> InDoubt:

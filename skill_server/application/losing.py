@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from skill_server.application.session import Session
-from skill_server.backends.base import Written
+from skill_server.backends.replacing import Written
 from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import MigrationError
 from skill_server.model.base import Frozen, JsonObject

@@ -5,7 +5,7 @@ from pydantic import AwareDatetime
 from skill_server.application import listing, planning, revisions
 from skill_server.application.listing import BackupLine
 from skill_server.application.session import Session
-from skill_server.backends.base import KeptThing
+from skill_server.backends.replacing import KeptThing
 from skill_server.ledger import history
 from skill_server.ledger.history import Applied
 from skill_server.model.base import Frozen, JsonObject, canonical
@@ -70,7 +70,9 @@ def _call_of_way_out(session: Session, backups: tuple[BackupLine, ...]) -> tuple
     """Return the call that puts an open matter right, without the target."""
     state = session.history
     if state.needs_attention and backups:
-        return STAGES[PlanKind.RESTORE].tool, {"label": backups[0].label}
+        # A restore that has to be repeated is of the backup that a person chose.
+        chosen = planning.recall(session, state.needs_attention).plan.backup_label
+        return STAGES[PlanKind.RESTORE].tool, {"label": chosen or backups[0].label}
     if state.unfinished:
         plan = planning.recall(session, state.unfinished).plan
         subject = (

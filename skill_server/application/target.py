@@ -1,5 +1,6 @@
 """A configured target with its open databases and ledger."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from skill_server import settings as configuration
@@ -34,11 +35,11 @@ class Target:
         await self.pair.close()
         await self.rehearsal.close()
 
-    async def sweep(self, identity: TargetIdentity) -> None:
-        """Drop every scratch database of this target, on all its servers; call it under the target's lock."""
-        await scratch.sweep(self.pair, identity)
+    async def sweep(self, identity: TargetIdentity, *, needed: Collection[str] = ()) -> None:
+        """Drop every scratch database of this target that is not `needed`, on all its servers, under its lock."""
+        await scratch.sweep(self.pair, identity, needed=needed)
         if self.rehearsal is not self.pair:
-            await scratch.sweep(self.rehearsal, identity)
+            await scratch.sweep(self.rehearsal, identity, needed=needed)
 
 
 async def open_target(settings: Settings, name: str | None) -> Target:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from skill_server.backends.records import Records
+from skill_server.backends.replacing import KeptThing, Replacing
 from skill_server.backends.scratching import Scratch
 from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
@@ -64,32 +65,6 @@ class ReferenceAsked(Frozen):
     references_field: str
 
 
-class KeptThing(Frozen):
-    """Something kept for a downgrade: a hidden field, an entity or a store of values, as the database calls it."""
-
-    name: str
-    records: int
-    size_bytes: int
-
-
-class Written(Frozen):
-    """What was written to an entity since a backup: its records then and now, and how many are new or changed.
-
-    None stands for what cannot be known; `how` says in words what the numbers rest on.
-    """
-
-    entity: str
-    records_then: int
-    records_now: int | None
-    changed: int | None
-    how: str
-
-    @property
-    def is_nothing(self) -> bool:
-        """Say whether it is certain that nothing was written."""
-        return self.changed == 0 and self.records_now == self.records_then
-
-
 class EventStore(Protocol):
     """The ledger's rows in one database."""
 
@@ -134,7 +109,7 @@ class Journal(Protocol):
         ...
 
 
-class Backend(Scratch, Protocol):
+class Backend(Scratch, Replacing, Protocol):
     """One database of a target. Opening is lazy: the first call connects."""
 
     kind: BackendKind
@@ -174,10 +149,6 @@ class Backend(Scratch, Protocol):
 
     async def kept(self) -> tuple[KeptThing, ...]:
         """List what is kept for downgrades, with its size; the sum is what finalizing would set free."""
-        ...
-
-    async def replaced(self) -> tuple[KeptThing, ...]:
-        """List the old content that restores put aside, with its size; PostgreSQL does not count its records."""
         ...
 
     async def inspect(self) -> Snapshot:
@@ -248,29 +219,6 @@ class Backend(Scratch, Protocol):
         Raises:
             Refused: the database exists and holds something.
             Failed: the restore did not finish; the database was dropped again.
-        """
-        ...
-
-    async def written_since(self, dump: DumpResult) -> tuple[Written, ...]:
-        """Say of each entity what was written since a dump of this database, and so what restoring it would hide.
-
-        It may read everything there is, but ends in bounded time; "nothing" is only said where it is certain.
-        """
-        ...
-
-    async def require_replaceable(self, copy: str | None = None) -> None:
-        """Check everything that would stop `replace_with`, of this database and, where it is loaded, of the copy.
-
-        Raises:
-            Refused: it could not be replaced; the message names what stands in the way.
-            Conflict: another client is at work in a database whose sessions the switch cannot end.
-        """
-        ...
-
-    async def replace_with(self, copy: str) -> None:
-        """Put the content of the scratch database `copy` in place of this one, keeping the ledger.
-
-        The old content stays on the server under another name until a person drops it.
         """
         ...
 

@@ -14,7 +14,7 @@ from skill_server.model.plan import TargetIdentity
 from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 
 OWNER_DIGITS = 8
-PROOF, REHEARSAL, PROBE = "proof", "rehearsal", "probe"
+PROOF, REHEARSAL, PROBE, RESTORE = "proof", "rehearsal", "probe", "restore"
 
 
 def names(target: TargetIdentity, purpose: str, run: str) -> dict[BackendKind, str]:
@@ -27,16 +27,19 @@ def template_names(target: TargetIdentity, label: str) -> dict[BackendKind, str]
     return names(target, PROOF, label[-8:])
 
 
-async def sweep(pair: Pair, target: TargetIdentity, *, purposes: Collection[str] = ()) -> None:
-    """Drop the marked scratch databases of a target, of these purposes or of all.
+async def sweep(
+    pair: Pair, target: TargetIdentity, *, purposes: Collection[str] = (), needed: Collection[str] = ()
+) -> None:
+    """Drop the marked scratch databases of a target, of these purposes or of all, but for those still `needed`.
 
-    Call it under the target's lock, when none is in use: what is there then was left by a process that died.
+    Call it under the target's lock, when no others are in use: what is there then was left by a process that died.
     """
     owner = target.ledger_id[:OWNER_DIGITS]
     begins = tuple(scratch_name(purpose, f"{owner}_") for purpose in purposes)
     for backend in pair:
         for name in await backend.scratch():
-            if name.startswith(begins) if begins else f"_{owner}_" in name:
+            own = name.startswith(begins) if begins else f"_{owner}_" in name
+            if own and name not in needed:
                 await backend.at(name).drop()
 
 

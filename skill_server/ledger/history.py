@@ -62,8 +62,10 @@ def read(events: Sequence[Event]) -> History:
             if event.body["result"] == Result.APPLIED:
                 applied = _replayed(applied, event)
         elif event.kind is EventKind.RESTORED:
-            unfinished = attention = None
+            unfinished = None
             last_change = event.seq
+            # Both databases are the backup's, and still not what was backed up.
+            attention = plan_id if event.body.get("differences") else None
             applied = [Applied.model_validate(entry) for entry in event.body["applied"]]
         elif event.kind is EventKind.BASELINED:
             applied = [Applied(**entry, plan_id=None, seq=event.seq) for entry in event.body["applied"]]

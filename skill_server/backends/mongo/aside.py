@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from skill_server.backends.base import KeptThing
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.kept import sized
 from skill_server.backends.mongo.listing import all_names
 from skill_server.backends.mongo.replacement import ASIDE_PREFIX
+from skill_server.backends.replacing import KeptThing
 
 
 async def replaced(connections: Connections) -> tuple[KeptThing, ...]:

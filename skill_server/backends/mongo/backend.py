@@ -10,12 +10,10 @@ from skill_server.backends.base import (
     Defect,
     EventStore,
     Journal,
-    KeptThing,
     ProbeResult,
     Progress,
     ReferenceAsked,
     RunPolicy,
-    Written,
     no_progress,
 )
 from skill_server.backends.mongo import aside as asides
@@ -31,6 +29,7 @@ from skill_server.backends.mongo import probe as probes
 from skill_server.backends.mongo import render as renders
 from skill_server.backends.mongo import replace as replacements
 from skill_server.backends.mongo import replaceable as replaceables
+from skill_server.backends.mongo import replacement
 from skill_server.backends.mongo import run as runs
 from skill_server.backends.mongo import scratch as scratches
 from skill_server.backends.mongo import written as writings
@@ -40,6 +39,7 @@ from skill_server.backends.mongo.journal import MongoJournal
 from skill_server.backends.mongo.records import MongoRecords
 from skill_server.backends.mongo.store import MongoStore
 from skill_server.backends.records import Records
+from skill_server.backends.replacing import KeptThing, Written
 from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
@@ -187,6 +187,14 @@ class MongoBackend:
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""
         await replacements.replace_with(self._connections, copy)
+
+    async def copy_id(self) -> str:
+        """Return the moment in which this scratch database was made."""
+        return await scratches.made_at(self._connections)
+
+    async def is_replaced_with(self, copy: str, copy_id: str) -> bool:
+        """Say whether the journal knows the replacement by a copy as done: one loaded anew has to end it as well."""
+        return await replacement.Journal(self._connections).is_done(copy)
 
     def lock(self, owner: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
         """Hold this database's one migration lock."""

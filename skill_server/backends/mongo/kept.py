@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from skill_server.backends.base import KeptThing
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.inspect import extent
 from skill_server.backends.mongo.listing import all_names, is_kept
+from skill_server.backends.replacing import KeptThing
 
 
 async def kept(connections: Connections) -> tuple[KeptThing, ...]:

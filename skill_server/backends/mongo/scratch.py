@@ -132,6 +132,20 @@ async def drop(connections: Connections) -> None:
         await connections.client().drop_database(connections.database)
 
 
+async def made_at(connections: Connections) -> str:
+    """Return the moment in which this database was marked.
+
+    Raises:
+        Refused: it does not carry the scratch name and mark (`not-scratch`).
+    """
+    await require_scratch(connections)
+    with wrapped("reading the mark of a scratch database"):
+        mark = await connections.db()[MARK_COLLECTION].find_one({"_id": "scratch"})
+    if mark is None:
+        raise _not_scratch(connections.database, "was not marked to its end")
+    return str(mark["made_at"])
+
+
 async def scratch(connections: Connections) -> list[str]:
     """Name the scratch databases of this product on the server."""
     return [name for name in await _named(connections) if await _is_marked(connections.at(name))]

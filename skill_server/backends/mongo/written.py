@@ -10,11 +10,11 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from skill_server.backends.base import Written
 from skill_server.backends.mongo.checksum import checksums, entity_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import Collection, listing
+from skill_server.backends.replacing import Written
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult, FieldChecksums
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from skill_server.backends.base import KeptThing
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.replacing import KeptThing
 from skill_server.model.ids import LONGEST_NAME_BYTES
 
 _MARK = "_replaced_"

@@ -8,12 +8,10 @@ from skill_server.backends.base import (
     Defect,
     EventStore,
     Journal,
-    KeptThing,
     ProbeResult,
     Progress,
     ReferenceAsked,
     RunPolicy,
-    Written,
     no_progress,
 )
 from skill_server.backends.postgres import (
@@ -41,6 +39,7 @@ from skill_server.backends.postgres.probe import ask
 from skill_server.backends.postgres.records import PostgresRecords
 from skill_server.backends.postgres.store import PostgresStore
 from skill_server.backends.records import Records
+from skill_server.backends.replacing import KeptThing, Written
 from skill_server.backends.sealing import Seal
 from skill_server.model.action import Action
 from skill_server.model.ids import BackendKind
@@ -187,6 +186,14 @@ class PostgresBackend:
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""
         await replace.replace_with(self._connections, copy)
+
+    async def copy_id(self) -> str:
+        """Return the oid of this scratch database, which it keeps under whatever name."""
+        return await scratch.oid(self._connections)
+
+    async def is_replaced_with(self, copy: str, copy_id: str) -> bool:
+        """Say whether the database of this name is the one that a copy was."""
+        return (await self.identity()).database_id == copy_id
 
     def lock(self, owner: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
         """Hold this database's one migration lock."""

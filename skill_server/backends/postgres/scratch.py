@@ -117,6 +117,20 @@ async def lookalikes(connections: Connections) -> list[str]:
     return [found["name"] for found in await _named(connections) if not _is_own(found)]
 
 
+async def oid(connections: Connections) -> str:
+    """Return the oid of this database.
+
+    Raises:
+        Refused: it does not exist (`database-missing`), or lacks the prefix or the mark (`not-scratch`).
+    """
+    async with connections.maintenance(purpose="scratch") as connection:
+        await require_mark(connection, connections.database)
+        found: str = await connection.fetchval(
+            "SELECT oid::text FROM pg_database WHERE datname = $1", connections.database
+        )
+    return found
+
+
 def newborn(name: str) -> str:
     """Return the words of CREATE DATABASE by which a scratch database is known until `mark` opens it."""
     return f"ALLOW_CONNECTIONS false CONNECTION LIMIT {_number(name)}"

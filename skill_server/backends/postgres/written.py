@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import asyncpg
 
-from skill_server.backends.base import Written
 from skill_server.backends.postgres import checksum
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.naming import logical_names
+from skill_server.backends.replacing import Written
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from skill_server.application import losing
 from skill_server.application.losing import Loss, Losses
 from skill_server.approve.question import question
-from skill_server.backends.base import Written
+from skill_server.backends.replacing import Written
 from skill_server.backup.manifest import BackupManifest
 from skill_server.model.finding import Severity
 from skill_server.model.ids import BackendKind
