@@ -118,7 +118,13 @@ class Snapshot(Frozen):
     index_names_are_shared: bool = True
     # The places that entities can be moved between (schemas); None where a database has no such thing.
     namespaces: tuple[str, ...] | None = None
+    # Definitions that a restored copy may spell in another way, with the one spelling of all copies.
+    spellings: dict[str, str] = {}
 
     def entity(self, name: str) -> Entity | None:
         """Return the entity of that logical name, if there is one."""
         return next((entity for entity in self.entities if entity.name == name), None)
+
+    def spelled(self, definition: str | None) -> str | None:
+        """Return a definition in the spelling that it has in every copy of this schema."""
+        return self.spellings.get(definition, definition) if definition is not None else None

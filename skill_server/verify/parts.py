@@ -43,13 +43,14 @@ def _parts(entity: Entity, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     yield _ITSELF, digest([entity.native_name, dict(entity.options)], length=_DIGITS)
     if snapshot.declares_fields:
         for field in entity.fields:
-            yield f"field {field.name}", digest(field, length=_DIGITS)
+            plain = field.model_copy(update={"default": snapshot.spelled(field.default)})
+            yield f"field {field.name}", digest(plain, length=_DIGITS)
     for index in entity.indexes:
-        yield f"index {index.name}", digest([index.definition, index.valid], length=_DIGITS)
+        yield f"index {index.name}", digest([snapshot.spelled(index.definition), index.valid], length=_DIGITS)
     for constraint in entity.constraints:
         yield (
             f"constraint {constraint.name}",
-            digest([constraint.definition, constraint.validated], length=_DIGITS),
+            digest([snapshot.spelled(constraint.definition), constraint.validated], length=_DIGITS),
         )
     if entity.validator is not None:
         yield "validator", digest(dict(entity.validator), length=_DIGITS)

@@ -5,11 +5,12 @@ from server to server), sizes, values of sequences, the ledger, and the name of 
 """
 
 import json
-import re
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from skill_server.backends.postgres.catalog import USER_SCHEMA, not_owned
 from skill_server.backends.postgres.connection import Connection
+from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
 from skill_server.model.base import digest
 
 _TABLE = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
@@ -100,56 +101,34 @@ SELECT jsonb_build_array(p.pubname, r.prrelid::regclass::text, pg_get_expr(r.prq
         WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[]) ORDER BY 1))
 FROM pg_publication_rel AS r JOIN pg_publication AS p ON p.oid = r.prpubid
 WHERE r.prattrs IS NOT NULL OR r.prqual IS NOT NULL"""
-
-_TEXT_CAST = re.compile(r"::(?:pg_catalog\.)?(?:text|character varying|bpchar)(?:\(\d+\))?(?:\[\])?(?!\w)")
-_STRING = r"'(?:[^']|'')*'"
-_ATOM = re.compile(rf"(?<![\w\"\]])\(((?:[\w.]+|\"[^\"]+\"|{_STRING}|ARRAY\[(?:{_STRING}|[^\[\]()'])*\]))\)")
-_ONE_SOURCE = re.compile(
-    r"\bFROM ((?:[\w\"]+\.)?[\w\"]+)(?: (?!WHERE|GROUP|ORDER|LIMIT|HAVING|UNION)([\w\"]+))?(?=[\s;]|$)"
-)
+_SPELLED: Final[dict[str, Callable[[str], str]]] = {
+    "comments": str,
+    "functions": normalised_function,
+    "views": normalised_view,
+}
 
 
 async def read(connection: Connection) -> str:
     """Return the fingerprint of the schema that the session's transaction sees."""
-    facts: dict[str, list[Any]] = {}
+    found = await facts(connection)
+    # A kind of object without any is the same as one that the server does not know yet.
+    return digest({name: rows for name, rows in found.items() if rows})
+
+
+async def facts(connection: Connection) -> dict[str, list[Any]]:
+    """Return what the fingerprint is made of: for each kind of object its facts, in an order of their own."""
+    found: dict[str, list[Any]] = {}
     queries = dict(_FACTS)
     if connection.get_server_version().major >= 15:
         queries["published columns"] = _PUBLISHED_COLUMNS
     for name, query in queries.items():
-        rows = [json.loads(row[0]) for row in await connection.fetch(query)]
-        facts[name] = sorted(([_plain(name, value) for value in row] for row in rows), key=json.dumps)
-    # A kind of object without any is the same as one that the server does not know yet.
-    return digest({name: rows for name, rows in facts.items() if rows})
+        spelled = _SPELLED.get(name, normalised)
+        rows = [_plain(json.loads(row[0]), spelled) for row in await connection.fetch(query)]
+        found[name] = sorted(rows, key=json.dumps)
+    return found
 
 
-def _plain(fact: str, value: Any) -> Any:
-    if not isinstance(value, str) or fact in {"functions", "comments"}:
-        return value
-    return normalised_view(value) if fact == "views" else normalised(value)
-
-
-def normalised(definition: str) -> str:
-    """Return a definition as the server would print it after a dump and restore.
-
-    PostgreSQL prints casts between its text types in another place once an expression has been read back, as in
-    `(ARRAY['a'::character varying])::text[]` and `ARRAY[('a'::character varying)::text]`.
-    """
-    if "::" not in definition:
-        return definition
-    before, current = "", definition
-    while before != current:
-        before = current
-        current = _ATOM.sub(r"\1", _TEXT_CAST.sub("", current))
-    return current
-
-
-def normalised_view(definition: str) -> str:
-    """Return a view's query in one spelling: since PostgreSQL 16 columns of a single source are not qualified."""
-    plain = " ".join(normalised(definition).split())
-    sources = _ONE_SOURCE.findall(plain)
-    if len(sources) != 1 or plain.count("FROM") != 1 or " JOIN " in plain or "SELECT" not in plain:
-        return plain
-    relation, alias = sources[0]
-    for prefix in {relation.rpartition(".")[2], alias} - {""}:
-        plain = re.sub(rf"(?<![\w\".]){re.escape(prefix)}\.", "", plain)
-    return plain
+def _plain(value: Any, spelled: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_plain(part, spelled) for part in cast("list[Any]", value)]
+    return spelled(value) if isinstance(value, str) else value

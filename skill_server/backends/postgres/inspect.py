@@ -11,6 +11,7 @@ from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
 from skill_server.backends.postgres.literals import text_literal
 from skill_server.backends.postgres.naming import logical_names
+from skill_server.backends.postgres.spelling import spellings
 from skill_server.model.base import Json
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
@@ -89,6 +90,7 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
         entities=entities,
         fingerprint=await fingerprint.read(connection),
         namespaces=tuple(row["name"] for row in namespaces),
+        spellings=spellings(entities),
     )
 
 

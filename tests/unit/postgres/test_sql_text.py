@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from skill_server.backends.postgres import definitions, types
-from skill_server.backends.postgres.fingerprint import normalised, normalised_view
 from skill_server.backends.postgres.identifiers import quoted, retired, table
 from skill_server.backends.postgres.literals import literal, text_literal
+from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
 from skill_server.errors import Invalid
 from skill_server.model.base import Json
 from skill_server.model.logical import parse
@@ -181,6 +181,28 @@ def test_a_condition_reads_the_same_before_and_after_a_restore() -> None:
     after = "CHECK (((s)::text = ANY (ARRAY[('a'::character varying)::text, ('b (x)'::character varying)::text])))"
     assert normalised(before) == normalised(after)
     assert normalised(before) != normalised(before.replace("'a'", "'c'"))
+
+
+@pytest.mark.parametrize("inside", ["'a::text'", "'(a)'", "'it''s::text'", '"a::text"'])
+def test_what_is_in_quotes_is_no_cast(inside: str) -> None:
+    """A value or a name may look like one, and another value is another definition."""
+    text = f"CHECK ((s)::text = {inside}::text)"
+    assert inside in normalised(text)
+    assert normalised(text) != normalised(text.replace(inside, inside.replace("::", "-").replace("(", "[")))
+
+
+def test_the_text_of_a_function_stays_as_it_was_written() -> None:
+    """Only what the server prints itself has several spellings: the defaults, and a body in SQL's own form."""
+    head = "CREATE OR REPLACE FUNCTION public.f(s text[] DEFAULT {})\n RETURNS text\n LANGUAGE sql\n"
+    lists = ("(ARRAY['a'::character varying])::text[]", "ARRAY[('a'::character varying)::text]")
+    for body in ("AS $function$SELECT 'a'::text$function$\n", "BEGIN ATOMIC\n SELECT 'a';\nEND\n"):
+        one, other = (normalised_function(head.format(text) + body) for text in lists)
+        assert one == other
+        assert one.endswith(body)
+    one, other = (
+        normalised_function(f"{head.format('NULL')}BEGIN ATOMIC\n SELECT {text};\nEND") for text in lists
+    )
+    assert one == other
 
 
 def test_a_view_of_one_table_reads_the_same_with_and_without_qualified_columns() -> None:

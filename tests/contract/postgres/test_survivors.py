@@ -1,0 +1,88 @@
+"""Healthy schemas that a dump and restore changes the look of: each of them can be backed up, and proven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from skill_server.backends import open_backend
+from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.load import load
+from skill_server.model.ids import BackendKind
+from skill_server.model.names import NameMap
+from skill_server.model.receipt import DumpResult
+from skill_server.model.snapshot import Snapshot
+from skill_server.verify.parts import differences, parts_of
+from tests.contract.postgres.hard import taken_in_parts
+from tests.contract.postgres.sample import execute, fingerprint_of, private, scratch_copy, sums
+from tests.support.older_postgres import older_postgres
+from tests.support.servers import fresh_postgres_database
+
+SCHEMAS = {
+    # What SQLAlchemy writes for an enum that is no type of the server's.
+    "a list of texts in a check": """
+        CREATE TABLE orders (
+            id int PRIMARY KEY, state varchar(10) DEFAULT 'new' CHECK (state IN ('new', 'done')),
+            open bool GENERATED ALWAYS AS (state NOT IN ('done', 'gone')) STORED,
+            tags text[] DEFAULT ARRAY['a'::varchar, 'b'::varchar]
+        );
+        CREATE INDEX open_orders ON orders (id) WHERE state IN ('new', 'done');
+        INSERT INTO orders VALUES (1, 'new'), (2, 'done')""",
+    "a list of texts in a domain": """
+        CREATE DOMAIN condition AS varchar(9) CHECK (VALUE IN ('new', 'done'));
+        CREATE TABLE conditions (id int PRIMARY KEY, now condition);
+        INSERT INTO conditions VALUES (1, 'new')""",
+    "a list of texts in a function of SQL's own form": """
+        CREATE FUNCTION is_open(state varchar, known text[] DEFAULT ARRAY['a'::varchar]) RETURNS bool LANGUAGE sql
+        BEGIN ATOMIC SELECT state IN ('new', 'done') OR state = ANY (known); END""",
+}
+
+
+async def made(url: str, schema: str) -> None:
+    """Make a schema, each statement in a transaction of its own."""
+    for statement in schema.split(";\n"):
+        try:
+            await execute(url, statement)
+        except asyncpg.UniqueViolationError:
+            assert "CONCURRENTLY" in statement
+
+
+async def snapshot_of(url: str, database: str) -> Snapshot:
+    """Read the schema of a database on that server."""
+    backend = open_backend(BackendKind.POSTGRES, url, NameMap()).at(database)
+    try:
+        return await backend.inspect()
+    finally:
+        await backend.close()
+
+
+async def restored(url: str, place: Path) -> DumpResult:
+    """Back up, with every table beside the archive that can be; restore, and compare all that is compared."""
+    source = Connections(url)
+    before = await snapshot_of(url, source.database)
+    taken = await taken_in_parts(source, place)
+    async with scratch_copy(source) as copy:
+        await load(copy, place)
+        assert await sums(copy) == taken.checksums == await sums(source)
+        assert await fingerprint_of(copy) == taken.fingerprint == before.fingerprint
+        assert differences(parts_of(before), await snapshot_of(url, copy.database)) == ()
+    return taken
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+async def test_a_healthy_schema_is_equal_after_a_restore(
+    postgres_database: str, tmp_path: Path, name: str
+) -> None:
+    """Else its backup could never be proven, and nothing would ever be migrated."""
+    await made(postgres_database, SCHEMAS[name])
+    await restored(postgres_database, private(tmp_path))
+
+
+async def test_all_of_them_are_equal_on_an_older_server(tmp_path: Path) -> None:
+    """An older server prints, and its catalogs hold, other things."""
+    async with older_postgres() as older, fresh_postgres_database(older) as url:
+        for schema in SCHEMAS.values():
+            await made(url, schema)
+        await restored(url, private(tmp_path))
