@@ -17,6 +17,13 @@ def not_owned(catalog: str, oid: str) -> str:
     )
 
 
+# An index that was never finished holds no promise: pg_dump leaves it out, and builds it anew where it is partitioned.
+# Over an alias `i` of pg_index; `index_validity` tells of it.
+FINISHED: Final = (
+    "i.indisready AND (i.indisvalid "
+    "OR EXISTS (SELECT FROM pg_class AS p WHERE p.oid = i.indrelid AND p.relkind = 'p'))"
+)
+
 NAMESPACES: Final = f"""
 SELECT n.nspname::text AS name FROM pg_namespace AS n
 WHERE {USER_SCHEMA} AND {not_owned("pg_namespace", "n.oid")} ORDER BY n.nspname COLLATE "C"

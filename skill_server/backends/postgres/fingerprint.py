@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from skill_server.backends.postgres.catalog import USER_SCHEMA, not_owned
+from skill_server.backends.postgres.catalog import FINISHED, USER_SCHEMA, not_owned
 from skill_server.backends.postgres.connection import Connection
 from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
 from skill_server.model.base import digest
@@ -39,7 +39,7 @@ LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND {_MINE}""",
     "indexes": f"""
 SELECT jsonb_build_array(pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisreplident, i.indisclustered)
-FROM pg_index AS i JOIN {_CLASSES} ON c.oid = i.indexrelid WHERE {_MINE}""",
+FROM pg_index AS i JOIN {_CLASSES} ON c.oid = i.indexrelid WHERE {FINISHED} AND {_MINE}""",
     "constraints": f"""
 SELECT jsonb_build_array({_TABLE}, k.conname, k.contype, pg_get_constraintdef(k.oid))
 FROM pg_constraint AS k JOIN {_CLASSES} ON c.oid = k.conrelid
@@ -92,7 +92,9 @@ JOIN pg_namespace AS n ON n.oid = coalesce(k.connamespace, c.relnamespace)
     OR (o.schema IS NOT NULL AND quote_ident(n.nspname) = o.schema)
 WHERE s.classoid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass,
     'pg_trigger'::regclass) AND {USER_SCHEMA} AND NOT EXISTS (SELECT FROM pg_depend AS e
-        WHERE e.deptype = 'e' AND e.classid = s.classoid AND e.objid = s.objoid)""",
+        WHERE e.deptype = 'e' AND e.classid = s.classoid AND e.objid = s.objoid)
+    AND NOT EXISTS (SELECT FROM pg_index AS i
+        WHERE s.classoid = 'pg_class'::regclass AND i.indexrelid = s.objoid AND NOT ({FINISHED}))""",
 }
 # The server's rows of partitions and column lists of publications came with PostgreSQL 15.
 _PUBLISHED_COLUMNS: Final = """

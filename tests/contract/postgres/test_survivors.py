@@ -14,6 +14,7 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult
 from skill_server.model.snapshot import Snapshot
+from skill_server.verify.flaws import flaws
 from skill_server.verify.parts import differences, parts_of
 from tests.contract.postgres.hard import taken_in_parts
 from tests.contract.postgres.sample import execute, fingerprint_of, private, scratch_copy, sums
@@ -37,6 +38,13 @@ SCHEMAS = {
     "a list of texts in a function of SQL's own form": """
         CREATE FUNCTION is_open(state varchar, known text[] DEFAULT ARRAY['a'::varchar]) RETURNS bool LANGUAGE sql
         BEGIN ATOMIC SELECT state IN ('new', 'done') OR state = ANY (known); END""",
+    "an index that was interrupted": """
+        CREATE TABLE twice (a int); INSERT INTO twice VALUES (1), (1);
+        CREATE UNIQUE INDEX CONCURRENTLY half_built ON twice (a);
+        COMMENT ON INDEX half_built IS 'not finished'""",
+    "an index of a partitioned table that its partitions lack": """
+        CREATE TABLE whole (id int) PARTITION BY RANGE (id); CREATE INDEX of_whole ON ONLY whole (id);
+        CREATE TABLE half PARTITION OF whole FOR VALUES FROM (0) TO (9)""",
 }
 
 
@@ -86,3 +94,11 @@ async def test_all_of_them_are_equal_on_an_older_server(tmp_path: Path) -> None:
         for schema in SCHEMAS.values():
             await made(url, schema)
         await restored(url, private(tmp_path))
+
+
+async def test_an_interrupted_index_is_told_although_no_backup_holds_it(postgres_database: str) -> None:
+    """It costs every write and serves nobody, so somebody has to drop it or build it again."""
+    await made(postgres_database, SCHEMAS["an index that was interrupted"])
+    snapshot = await snapshot_of(postgres_database, Connections(postgres_database).database)
+
+    assert flaws({BackendKind.POSTGRES: snapshot}) == ("postgres: index half_built of twice is invalid",)
