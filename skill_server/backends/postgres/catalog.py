@@ -17,6 +17,11 @@ def not_owned(catalog: str, oid: str) -> str:
     )
 
 
+# Where a parent got a column after its children, pg_dump puts it before their own; so their columns have no order.
+# Partitions keep theirs. Over aliases `c` of pg_class and `a` of pg_attribute.
+INHERITS: Final = "NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid)"
+COLUMN_ORDER: Final = f"CASE WHEN {INHERITS} THEN a.attname END, a.attnum"
+
 # An index that was never finished holds no promise: pg_dump leaves it out, and builds it anew where it is partitioned.
 # Over an alias `i` of pg_index; `index_validity` tells of it.
 FINISHED: Final = (

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from skill_server.backends.postgres.catalog import COLUMN_ORDER, INHERITS
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.postgres.naming import logical_names
@@ -43,15 +44,16 @@ _SNAPSHOT = re.compile(r"[0-9A-Fa-f-]{1,64}")
 # A SELECT holds 1,664 expressions at most (manual, appendix K), and a column takes two.
 _COLUMNS_A_SCAN = 800
 
-_TABLES = """
+_TABLES = f"""
 SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS partitioned,
+    {INHERITS} AS inherits,
     ARRAY(SELECT a.attname::text FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY {COLUMN_ORDER}) AS columns,
     ARRAY(SELECT a.attname::text FROM pg_index i
         CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary AND k.place <= i.indnkeyatts ORDER BY k.place) AS key,
-    (SELECT bool_and(a.atttypid = ANY ('{int2,int4,int8}'::regtype[])) FROM pg_index i
+    (SELECT bool_and(a.atttypid = ANY ('{{int2,int4,int8}}'::regtype[])) FROM pg_index i
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
         WHERE i.indrelid = c.oid AND i.indisprimary) AS whole_numbers
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -70,6 +72,7 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
     key: tuple[str, ...]
     partitioned: bool
+    inherits: bool
     whole_number_key: bool
 
     @property
@@ -140,6 +143,7 @@ async def tables(connection: Connection) -> list[Table]:
             tuple(row["columns"]),
             tuple(row["key"]),
             row["partitioned"],
+            row["inherits"],
             len(row["key"]) == 1 and bool(row["whole_numbers"]),
         )
         for row in rows
@@ -196,8 +200,15 @@ def _query(table: Table, columns: Sequence[str]) -> str:
         value = f"t.{quoted(column)}"
         wanted += [f"coalesce(sum({_hash(value, seed)}), 0)", f"count({value})"]
     if not table.key:
-        wanted.append(f"coalesce(sum({_hash('t.*', seed)}), 0)")
+        wanted.append(f"coalesce(sum({_hash(_whole(table), seed)}), 0)")
     return f"SELECT {', '.join(wanted)} FROM {source} AS t"
+
+
+def _whole(table: Table) -> str:
+    if not table.inherits:
+        return "t.*"
+    # The text of such a row is the same, in the one order of its columns that a restored copy has too.
+    return f"ROW({', '.join(f't.{quoted(column)}' for column in table.columns)})"
 
 
 def _seed_name(table: Table) -> str:

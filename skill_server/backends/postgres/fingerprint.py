@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from skill_server.backends.postgres.catalog import FINISHED, USER_SCHEMA, not_owned
+from skill_server.backends.postgres.catalog import COLUMN_ORDER, FINISHED, USER_SCHEMA, not_owned
 from skill_server.backends.postgres.connection import Connection
 from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
 from skill_server.model.base import digest
@@ -29,7 +29,7 @@ SELECT jsonb_build_array({_TABLE}, c.relkind, c.relpersistence, c.relrowsecurity
     (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM pg_inherits AS i WHERE i.inhrelid = c.oid))
 FROM {_CLASSES} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND {_MINE}""",
     "columns": f"""
-SELECT jsonb_build_array({_TABLE}, row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), a.attname,
+SELECT jsonb_build_array({_TABLE}, row_number() OVER (PARTITION BY c.oid ORDER BY {COLUMN_ORDER}), a.attname,
     format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
     pg_get_expr(d.adbin, d.adrelid),
     CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END)

@@ -45,6 +45,12 @@ SCHEMAS = {
     "an index of a partitioned table that its partitions lack": """
         CREATE TABLE whole (id int) PARTITION BY RANGE (id); CREATE INDEX of_whole ON ONLY whole (id);
         CREATE TABLE half PARTITION OF whole FOR VALUES FROM (0) TO (9)""",
+    "a parent that got a column later": """
+        CREATE TABLE elder (a int); CREATE TABLE younger (extra int) INHERITS (elder);
+        CREATE TABLE youngest (id int PRIMARY KEY, more text) INHERITS (younger);
+        ALTER TABLE elder ADD COLUMN b text;
+        INSERT INTO elder VALUES (1, 'x'); INSERT INTO younger VALUES (1, 2, 'x'), (1, 2, 'x'), (NULL, 3, '(");');
+        INSERT INTO youngest VALUES (1, 2, 3, 'more', 'y')""",
 }
 
 
