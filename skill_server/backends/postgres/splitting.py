@@ -1,7 +1,9 @@
 """Which tables leave the archive of pg_dump to be copied in ranges of their blocks, several at a time.
 
 Only what has blocks of its own in the heap: leaves of partitions and children of inheritance each for themselves. What
-an extension owns stays with pg_dump, which knows which of its rows belong into a backup.
+an extension owns stays with pg_dump, which knows which of its rows belong into a backup. So does what lies below a
+table that is partitioned by the hash of an enum: the hash is that of the label's object id, which is another one in a
+copy, and only pg_dump restores such rows through the root.
 """
 
 import math
@@ -28,6 +30,11 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, pg_table_size(c.oid) 
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
 WHERE c.relkind = 'r' AND m.amname = 'heap' AND c.relpersistence <> 't' AND pg_table_size(c.oid) >= $1
     AND n.nspname !~ '^pg_' AND n.nspname <> ALL ($2::text[]) AND {not_owned("pg_class", "c.oid")}
+    AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a (relid)
+        JOIN pg_partitioned_table AS p ON p.partrelid = a.relid
+        JOIN pg_opclass AS o ON o.oid = ANY (p.partclass) AND o.opcname = 'enum_ops'
+            AND o.opcnamespace = 'pg_catalog'::regnamespace
+        JOIN pg_am AS h ON h.oid = o.opcmethod AND h.amname = 'hash')
 ORDER BY 3 DESC LIMIT {_MOST_TABLES}"""
 # Restored in sections, privileges come before rows; an owner who took his own away could not fill the table then.
 _LOCKED_OUT = """

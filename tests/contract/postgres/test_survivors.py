@@ -51,6 +51,15 @@ SCHEMAS = {
         ALTER TABLE elder ADD COLUMN b text;
         INSERT INTO elder VALUES (1, 'x'); INSERT INTO younger VALUES (1, 2, 'x'), (1, 2, 'x'), (NULL, 3, '(");');
         INSERT INTO youngest VALUES (1, 2, 3, 'more', 'y')""",
+    "partitions by the hash of an enum": """
+        CREATE TYPE size AS ENUM ('s', 'm', 'l', 'xl');
+        CREATE TABLE shirts (id int, size size, made date) PARTITION BY HASH (size);
+        CREATE TABLE shirts_0 PARTITION OF shirts FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (made);
+        CREATE TABLE shirts_0_new PARTITION OF shirts_0 FOR VALUES FROM ('2020-01-01') TO (MAXVALUE);
+        CREATE TABLE shirts_0_old PARTITION OF shirts_0 DEFAULT;
+        CREATE TABLE shirts_1 PARTITION OF shirts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO shirts SELECT i, (enum_range(NULL::size))[1 + i % 4], '2019-12-01'::date + i
+        FROM generate_series(1, 200) AS i""",
 }
 
 
