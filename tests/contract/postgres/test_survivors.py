@@ -117,3 +117,25 @@ async def test_an_interrupted_index_is_told_although_no_backup_holds_it(postgres
     snapshot = await snapshot_of(postgres_database, Connections(postgres_database).database)
 
     assert flaws({BackendKind.POSTGRES: snapshot}) == ("postgres: index half_built of twice is invalid",)
+
+
+async def test_only_a_constraint_that_is_meant_to_hold_has_to_be_validated(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    """NOT ENFORCED came with PostgreSQL 18, whose catalog calls such a constraint not validated either."""
+    source = Connections(postgres_database)
+    async with source.session(purpose="test") as connection:
+        enforces = connection.get_server_version().major < 18
+    never = "NOT VALID" if enforces else "NOT ENFORCED"
+    await execute(
+        postgres_database,
+        "CREATE TABLE made (a int UNIQUE, b int); INSERT INTO made VALUES (1, -1);"
+        "ALTER TABLE made ADD CONSTRAINT late CHECK (b > 0) NOT VALID;"
+        f"ALTER TABLE made ADD CONSTRAINT never CHECK (b > 5) {never};"
+        f"ALTER TABLE made ADD CONSTRAINT nobody FOREIGN KEY (b) REFERENCES made (a) {never}",
+    )
+    await restored(postgres_database, private(tmp_path))
+    found = flaws({BackendKind.POSTGRES: await snapshot_of(postgres_database, source.database)})
+
+    unproven = ["late", "never", "nobody"] if enforces else ["late"]
+    assert found == tuple(f"postgres: constraint {name} of made was never validated" for name in unproven)
