@@ -115,14 +115,17 @@ def followed(session: Session) -> Followed:
     """Return the references that MongoDB's records should keep: PostgreSQL's foreign keys, and those of applied plans.
 
     Where the two fields are not in MongoDB, or hold values that cannot be equal, the application refers in another way.
+    Where the other entity lost all its records, none of that can be told, and every reference leads nowhere.
     """
     held = session.snapshots[BackendKind.MONGODB]
+    meant = sides(session)
+    lost = _known(session) | (meant.two - meant.one)
     asked: list[ReferenceAsked] = []
     unasked: list[str] = []
     for reference in dict.fromkeys(
         (*_declared(session.snapshots[BackendKind.POSTGRES]), *_promised(session))
     ):
-        why = _unfit(reference, held)
+        why = _unfit(reference, held, lost)
         if why is None:
             asked.append(reference)
         elif why:
@@ -170,14 +173,28 @@ def _promised(session: Session) -> tuple[ReferenceAsked, ...]:
     return tuple(found.values())
 
 
-def _unfit(reference: ReferenceAsked, held: Snapshot) -> str | None:
-    """Return why a reference cannot be followed, empty where there is nothing to follow, None where it can."""
+def _known(session: Session) -> frozenset[str]:
+    """Return the entities that MongoDB had when the ledger last recorded its parts."""
+    kind = BackendKind.MONGODB
+    recorded = (event.body["parts"][kind] for event in reversed(session.events) if "parts" in event.body)
+    return frozenset(next(recorded, {"entities": ()})["entities"])
+
+
+def _unfit(reference: ReferenceAsked, held: Snapshot, lost: frozenset[str]) -> str | None:
+    """Return why a reference cannot be followed, empty where there is nothing to follow, None where it can.
+
+    An entity that is not there counts as `lost` if it ever was, or was meant to be.
+    """
     child, parent = held.entity(reference.entity), held.entity(reference.references)
-    if child is None or parent is None:
-        return "" if child is None else f"{reference.references} is not there"
-    ours, theirs = _types(child, reference.field), _types(parent, reference.references_field)
+    ours = _types(child, reference.field) if child is not None else None
     if ours is None:
         return ""
+    if parent is None:
+        return None if reference.references in lost else f"{reference.references} is not there"
+    # A view has no key and no records of its own.
+    if parent.key and not parent.records:
+        return None
+    theirs = _types(parent, reference.references_field)
     if theirs is None:
         return f"{reference.references} has no field {reference.references_field} there"
     if not ours or not theirs or ours & theirs or "array" in ours:

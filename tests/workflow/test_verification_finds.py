@@ -2,84 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from skill_server import changes
-from skill_server.application import (
-    applying,
-    backing_up,
-    baselining,
-    detecting,
-    generating,
-    planning,
-    restoring,
-    verifying,
-)
+from skill_server.application import backing_up, baselining, generating, restoring
 from skill_server.application.application import Application
 from skill_server.verify.context import Depth
-from skill_server.verify.report import CheckResult, VerificationReport
-from tests.support.project import VALIDATOR, Project, a_project
-from tests.support.servers import mongodb_client
+from tests.support.project import VALIDATOR
+from tests.workflow.bench import Bench, of, only_problem, upgraded, verified
 from tests.workflow.test_restore import approved_restore
-from tests.workflow.test_whole_workflow import ready
-
-Bench = tuple[Project, Application, Any]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(
-    tmp_path: Path, postgres_database: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bench]:
-    """A filled project whose databases were detected, and an intruder's way into MongoDB."""
-    async with (
-        a_project(tmp_path, postgres_database, mongo_database, monkeypatch) as (project, app),
-        mongodb_client(project.mongodb_url) as client,
-    ):
-        await detecting.detect_databases(app, None)
-        yield project, app, client.get_default_database()
-
-
-async def verified(app: Application, depth: Depth) -> VerificationReport:
-    """Verify as the tool does."""
-    return await verifying.verify_target(await app.session(None), depth)
-
-
-def of(report: VerificationReport, check: str) -> CheckResult:
-    """Return the result of one check."""
-    return next(result for result in report.checks if result.check == check)
-
-
-async def only_problem(app: Application, check: str, depth: Depth) -> str:
-    """Verify, and return the one problem of the one check that failed."""
-    report = await verified(app, depth)
-    failed = {result.check: result.problems for result in report.checks if not result.passed}
-    assert list(failed) == [check], failed
-    (problem,) = failed[check]
-    return problem
-
-
-async def upgraded(project: Project, app: Application) -> str:
-    """Apply a small migration to both databases and return its revision."""
-    session = await app.session(None)
-    made = await generating.generate(
-        session,
-        summary="Add condition",
-        reason="The shop floor asks for it.",
-        changes=[changes.build("add_field", entity="items", field="condition", type="String(40)")],
-        not_applicable={},
-        acknowledged={},
-    )
-    project.add_to_models("condition: Mapped[str | None] = mapped_column(String(40))")
-    proposal = await planning.propose_upgrade(await app.session(None), "head")
-    await ready(app, proposal.plan.id)
-    session = await app.session(None)
-    await applying.apply(session, await planning.propose_upgrade(session, "head"))
-    return made.migration.revision
 
 
 async def test_a_healthy_pair_passes_every_check_at_full_depth(bench: Bench) -> None:
@@ -182,29 +116,6 @@ async def test_an_edited_or_deleted_migration_file_is_named(bench: Bench) -> Non
 
     file.write_text(applied)
     assert (await verified(app, Depth.QUICK)).passed
-
-
-async def test_orphans_behind_a_disabled_foreign_key_are_found(bench: Bench) -> None:
-    """PostgreSQL itself goes on calling the key valid."""
-    project, app, _ = bench
-    await project.on_postgres("ALTER TABLE items DISABLE TRIGGER ALL")
-    await project.on_postgres('UPDATE items SET "OwnerID" = 77 WHERE "ItemID" IN (3, 4)')
-    await project.on_postgres("ALTER TABLE items ENABLE TRIGGER ALL")
-
-    problem = await only_problem(app, "references", Depth.FULL)
-
-    assert problem.startswith("postgres items.OwnerID: 2 records name a record of owners that is not there")
-    assert "(3, 4)" in problem
-
-
-async def test_orphans_are_found_in_mongodb_where_postgres_declares_the_reference(bench: Bench) -> None:
-    """MongoDB watches over no reference, and one declaration speaks for the pair."""
-    _, app, database = bench
-    await database["owner"].delete_one({"OwnerID": 2})
-
-    problem = await only_problem(app, "references", Depth.FULL)
-
-    assert problem.startswith("mongodb items.OwnerID: 4 records name a record of owners that is not there")
 
 
 async def test_documents_that_came_past_the_validator_are_found(bench: Bench) -> None:

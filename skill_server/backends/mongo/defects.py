@@ -72,7 +72,8 @@ async def _orphans(
     collections: dict[str, Collection],
 ) -> Defect | None:
     question = _question(names, reference)
-    if question.collection not in collections or question.references not in collections:
+    # Without the other collection every reference leads nowhere.
+    if question.collection not in collections:
         return None
     with wrapped(f"looking for references of {question.collection} that lead nowhere"):
         seen = [key async for key in orphans(connections, question)]

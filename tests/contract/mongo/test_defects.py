@@ -90,6 +90,20 @@ async def test_a_reference_that_leads_nowhere_is_found_under_its_own_names(conne
     assert (defect.records, defect.keys) == (1, ("5",))
 
 
+async def test_without_its_parents_collection_every_reference_leads_nowhere(connections: Connections) -> None:
+    """A collection that was dropped, and one that was emptied, are the same to whoever names its documents."""
+    await connections.db()["thing"].insert_many(
+        [{"_id": 1, "MakerID": 7}, {"_id": 2}, {"_id": 3, "MakerID": None}]
+    )
+
+    (dropped,) = await defects(connections, NAMES, deep=True, references=[OF_MAKERS])
+    await connections.db().create_collection("makers")
+    (emptied,) = await defects(connections, NAMES, deep=True, references=[OF_MAKERS])
+
+    assert dropped == emptied
+    assert (dropped.records, dropped.keys) == (1, ("1",))
+
+
 async def test_the_quick_look_reads_no_document(connections: Connections) -> None:
     """All of these questions read whole collections."""
     await past_the_validator(connections)
