@@ -55,7 +55,12 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
             plan=_plan_in_mind(session),
         )
         await take.prove(
-            session.target.rehearsal, directory, taken, stage(progress, begin=50, end=95), seal=seal
+            session.target.rehearsal,
+            directory,
+            taken,
+            stage(progress, begin=50, end=95),
+            seal=seal,
+            source=session.pair,
         )
         if destination is not None:
             await progress(95, 100, "copying the backup to its destination")

@@ -155,6 +155,13 @@ class Backend(Scratch, Replacing, Protocol):
         """Read the schema; the ledger, kept values and other databases are left out."""
         ...
 
+    async def schema_facts(self) -> frozenset[str]:
+        """Return what the fingerprint of the schema is made of, a line for each fact, so that differences have names.
+
+        A line holds names and definitions as they are; whoever shows it makes them harmless.
+        """
+        ...
+
     def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
         """Say, without input or output, how this database carries out an action, both ways.
 

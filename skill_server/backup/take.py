@@ -13,12 +13,20 @@ from skill_server.backends.progress import stage
 from skill_server.backends.sealing import Seal
 from skill_server.backup import folder, scratch, shelf
 from skill_server.backup import manifest as manifests
+from skill_server.backup.differing import differing
 from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import Failed, Refused
 from skill_server.model import content
 from skill_server.model.ids import BackendKind, PlanId
 from skill_server.model.plan import TargetIdentity
 from skill_server.model.receipt import DumpResult
+
+_MOST_TOLD = 10
+_AGAIN = "Take a new backup while the application is quiet and nobody changes the schema."
+_CHANGE = (
+    "What is named does not come out of a dump as it went in, so every backup would end like this: change or drop it, "
+    "then take a new one."
+)
 
 
 def new_label() -> str:
@@ -95,8 +103,11 @@ async def prove(
     progress: Progress = no_progress,
     *,
     seal: Seal | None = None,
+    source: Pair | None = None,
 ) -> None:
     """Restore the backup into scratch databases and compare schema and every value; they stay as templates.
+
+    The copies are made on the servers of `pair`; `source` was backed up, where that is another pair.
 
     Raises:
         Refused: a copy is the live database itself (`copy-is-live`).
@@ -110,20 +121,20 @@ async def prove(
         part = stage(progress, begin=50 * number, end=50 * (number + 1))
         await copy.load(place / copy.kind, part, seal=seal)
     await scratch.require_copies(taken.servers, copies)
-    found = await copies.fingerprints()
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
     differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
-    differences += [
-        f"{kind}: the restored schema differs"
-        for kind, dump in taken.dumps.items()
-        if found[kind] != dump.fingerprint
+    schemas = [
+        found
+        for copy in copies
+        if (found := await differing((source or pair)[copy.kind], copy, taken.dumps[copy.kind].fingerprint))
     ]
-    if differences:
+    if differences or schemas:
         await scratch.sweep(pair, taken.target)
+        lines = [*(line for found in schemas for line in found.lines), *differences]
         raise Failed(
             "backup-not-restorable",
-            "the restored copy is not equal to the source: " + "; ".join(differences[:10]),
-            help="Take a new backup while the application is quiet.",
+            f"the restored copy is not equal to the source: {'; '.join(lines[:_MOST_TOLD])}",
+            help=_CHANGE if any(not found.moved for found in schemas) else _AGAIN,
             next_tool="backup",
         )
     for copy in copies:

@@ -106,6 +106,10 @@ class MongoBackend:
         """Read the schema."""
         return await schemas.inspect(self._connections, self.names)
 
+    async def schema_facts(self) -> frozenset[str]:
+        """Return every fact of the fingerprint."""
+        return await schemas.facts(self._connections)
+
     def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
         """Say how MongoDB carries out an action, both ways."""
         return renders.render(action, snapshot, self.names, migration=migration)

@@ -39,6 +39,17 @@ async def inspect(connections: Connections, names: NameMap) -> Snapshot:
     )
 
 
+async def facts(connections: Connections) -> frozenset[str]:
+    """Return what the fingerprint is made of, as lines: kind, options, validator and indexes of each collection."""
+    lines: list[str] = []
+    for item in await listing(connections):
+        if not is_kept(item.name):
+            lines.append(f"{item.kind} {item.name} with options {ejson.dumps(_options(item))}")
+            lines.append(f"validator of {item.name}: {ejson.dumps(item.options.get('validator') or {})}")
+            lines += [f"index of {item.name}: {_definition(index)}" for index in item.indexes]
+    return frozenset(lines)
+
+
 def fingerprint(collections: tuple[Collection, ...]) -> str:
     """Return the digest of the catalog: names, options, validators and indexes, but no UUID and no document.
 

@@ -20,6 +20,7 @@ from skill_server.backends.postgres import (
     client_tools,
     defects,
     dump,
+    fingerprint,
     identity,
     inspect,
     kept,
@@ -104,6 +105,10 @@ class PostgresBackend:
     async def inspect(self) -> Snapshot:
         """Read the schema."""
         return await inspect.inspect(self._connections, self.names)
+
+    async def schema_facts(self) -> frozenset[str]:
+        """Return every fact of the fingerprint."""
+        return await fingerprint.lines(self._connections)
 
     def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
         """Say how an action is carried out, both ways."""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from skill_server.backends.postgres.catalog import COLUMN_ORDER, FINISHED, USER_SCHEMA, not_owned
-from skill_server.backends.postgres.connection import Connection
+from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
-from skill_server.model.base import digest
+from skill_server.model.base import canonical, digest
 
 _TABLE = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
 _CLASSES = "pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
@@ -115,6 +115,16 @@ async def read(connection: Connection) -> str:
     found = await facts(connection)
     # A kind of object without any is the same as one that the server does not know yet.
     return digest({name: rows for name, rows in found.items() if rows})
+
+
+async def lines(connections: Connections) -> frozenset[str]:
+    """Return the facts of the fingerprint as lines, read in one transaction of its own."""
+    async with (
+        connections.session(purpose="reading the schema") as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        found = await facts(connection)
+    return frozenset(f"{kind} {canonical(row)}" for kind, rows in found.items() for row in rows)
 
 
 async def facts(connection: Connection) -> dict[str, list[Any]]:

@@ -1,0 +1,57 @@
+"""Which facts of a schema a restored copy does not have as they were, and whether that can be helped by another try."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from skill_server.backends.base import Backend
+
+_MOST = 6
+_LONGEST = 160
+# What two facts must have in common at least, besides their kind, to be taken for the same one before and after.
+_COMMON = 24
+
+
+class Differing(NamedTuple):
+    """What differs, in lines; `moved` where the database itself has another schema by now than was backed up."""
+
+    lines: tuple[str, ...]
+    moved: bool
+
+
+async def differing(source: Backend, copy: Backend, dumped: str) -> Differing | None:
+    """Compare the copy of a dump with its source, whose schema had this fingerprint then; None where they are equal."""
+    if (await copy.inspect()).fingerprint == dumped:
+        return None
+    if (await source.inspect()).fingerprint != dumped:
+        # Its facts are no longer those of the dump, so they would name what did not differ.
+        return Differing((f"{source.kind}: the schema was changed after it was dumped",), moved=True)
+    before, after = await source.schema_facts(), await copy.schema_facts()
+    lines = list(_told(sorted(before - after), sorted(after - before)))
+    more = [f"{len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return Differing(tuple(f"{source.kind}: {line}" for line in [*lines[:_MOST], *more]), moved=False)
+
+
+def _told(lost: list[str], new: list[str]) -> Iterator[str]:
+    for fact in lost:
+        same = max(new, key=lambda other: _common(fact, other), default="")
+        at = _common(fact, same)
+        if at < _COMMON:
+            yield f"{_shown(fact, 0)} does not come back"
+        else:
+            new.remove(same)
+            yield f"{_shown(fact, at)} comes back as {_shown(same, at)}"
+    yield from (f"{_shown(fact, 0)} comes in addition" for fact in new)
+
+
+def _common(one: str, other: str) -> int:
+    apart = (at for at, (mine, theirs) in enumerate(zip(one, other, strict=False)) if mine != theirs)
+    return next(apart, min(len(one), len(other)))
+
+
+def _shown(fact: str, at: int) -> str:
+    """Return a fact made harmless, cut to its beginning and the place where it differs."""
+    if len(fact) > _LONGEST:
+        half = _LONGEST // 2
+        begin = max(half, at - half // 2)
+        fact = f"{fact[:half]}…{fact[begin : begin + half]}{'…' if begin + half < len(fact) else ''}"
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in fact)
