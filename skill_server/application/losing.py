@@ -1,10 +1,13 @@
 """Say what a restore puts out of sight: what was written to each entity since the backup, as far as it can be known."""
 
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC
+from functools import partial
 
 from skill_server.application.session import Session
 from skill_server.backends.replacing import Written
+from skill_server.backup import scratch
 from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import MigrationError
 from skill_server.model.base import Frozen, JsonObject
@@ -12,6 +15,7 @@ from skill_server.model.finding import Finding, Severity
 from skill_server.model.ids import BackendKind
 
 MOST_LINES = 12
+_Check = Callable[[], Awaitable[None]]
 
 
 class Loss(Frozen):
@@ -115,23 +119,47 @@ def findings(taken: BackupManifest, losses: Losses, in_the_way: Sequence[Finding
     )
 
 
-async def in_the_way(session: Session) -> tuple[Finding, ...]:
-    """Return what would stop the switch now, of both databases; the copies are looked at when they are there."""
+async def require_possible(session: Session, taken: BackupManifest) -> None:
+    """Check what would stop a restore, as far as that shows before the copies are loaded.
+
+    Raises:
+        Refused, Conflict: a live database cannot be replaced now, or not with what this backup holds.
+        Failed: the backup cannot be read.
+    """
+    for _, check in _checks(session, taken):
+        await check()
+
+
+async def in_the_way(session: Session, taken: BackupManifest) -> tuple[Finding, ...]:
+    """Return everything that would stop a restore now, as far as that shows before the copies are loaded."""
     found: list[Finding] = []
-    for backend in session.pair:
+    for kind, check in _checks(session, taken):
         try:
-            await backend.require_replaceable()
+            await check()
         except MigrationError as error:
             found.append(
                 Finding(
                     rule=error.code,
                     severity=Severity.ERROR,
-                    backend=backend.kind,
+                    backend=kind,
                     message=error.message,
                     help=error.help,
                 )
             )
-    return tuple(found)
+    # What is wrong with the database alone is found again when the backup is compared with it.
+    return tuple(dict.fromkeys(found))
+
+
+def _checks(session: Session, taken: BackupManifest) -> Iterator[tuple[BackendKind, _Check]]:
+    seal = session.backups.seal_of(taken)
+    probes = scratch.names(session.identity, scratch.PROBE, secrets.token_hex(4))
+    for backend in session.pair:
+        directory = session.settings.backups / taken.label / backend.kind
+        yield backend.kind, backend.require_replaceable
+        yield (
+            backend.kind,
+            partial(backend.require_restorable, directory, probes[backend.kind], seal=seal),
+        )
 
 
 def _moments(taken: BackupManifest) -> Iterator[str]:

@@ -121,7 +121,7 @@ async def propose_restore(session: Session, label: str, expected: str | None = N
     session.backups.seal_of(taken)
     losses = await losing.since(session, taken)
     proposal = await stored(session, plan, told=losing.told(taken, losses))
-    return replace(proposal, findings=losing.findings(taken, losses, await losing.in_the_way(session)))
+    return replace(proposal, findings=losing.findings(taken, losses, await losing.in_the_way(session, taken)))
 
 
 def plan_of(session: Session, migration: Migration) -> Plan:

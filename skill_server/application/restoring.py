@@ -62,8 +62,7 @@ async def _claimed(session: Session, plan: Plan, taken: BackupManifest, progress
     await session.enter("restore", plan)
     # What a killed restore left takes the room that this one needs.
     await copies.sweep(session)
-    for backend in session.pair:
-        await backend.require_replaceable()
+    await losing.require_possible(session, taken)
     names = scratch.names(session.identity, scratch.RESTORE, secrets.token_hex(4))
     try:
         ids = await copies.load(session, taken, names, tuple(BackendKind), stage(progress, begin=0, end=70))

@@ -1,7 +1,9 @@
 """What both databases promise of restores: what one would hide, what would stop it, and the switch itself."""
 
+from pathlib import Path
 from typing import Protocol
 
+from skill_server.backends.sealing import Seal
 from skill_server.model.base import Frozen
 from skill_server.model.receipt import DumpResult
 
@@ -55,6 +57,17 @@ class Replacing(Protocol):
         """
         ...
 
+    async def require_restorable(self, directory: Path, probe: str, *, seal: Seal | None = None) -> None:
+        """Check, before a backup is loaded to take this database's place, what its directory tells of that in advance.
+
+        `probe` names a scratch database that may be made for it, and is dropped again.
+
+        Raises:
+            Refused: a copy of it would be refused later; the message names why.
+            Failed: the directory does not hold the backup that was written.
+        """
+        ...
+
     async def replace_with(self, copy: str) -> None:
         """Put the content of the scratch database `copy` in place of this one, keeping the ledger.
 
@@ -65,8 +78,7 @@ class Replacing(Protocol):
     async def copy_id(self) -> str:
         """Return what tells this scratch database from every other that had or will have its name.
 
-        Raises:
-            Refused: there is no such scratch database.
+        One that is not there, or died while it was being made, has nothing of the kind.
         """
         ...
 

@@ -15,7 +15,9 @@ from skill_server.application.application import Application
 from skill_server.application.planning import Proposal
 from skill_server.backends.mongo import replace as mongo_replace
 from skill_server.backends.mongo.backend import MongoBackend
+from skill_server.backends.mongo.scratch import MARK_COLLECTION
 from skill_server.backends.postgres.backend import PostgresBackend
+from skill_server.backends.postgres.scratch import newborn
 from skill_server.errors import Conflict, Failed, InDoubt, Refused
 from skill_server.model import content as contents
 from skill_server.model.ids import BackendKind
@@ -79,7 +81,7 @@ async def drop_by_hand(project: Project, app: Application, kind: BackendKind) ->
         return
     outside = await asyncpg.connect(with_database(project.postgres_url, "postgres"))
     try:
-        await outside.execute(f'DROP DATABASE "{name}"')
+        await outside.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         await outside.close()
 
@@ -117,13 +119,17 @@ async def test_a_copy_that_was_dropped_by_hand_is_loaded_again_and_not_taken_for
     before = await content(app)
     await lose_items(project)
     await cut(app, proposal, monkeypatch, *(kind for kind in BOTH if kind is not switched))
+    (name,) = {name.split()[1] for name in await copies(project, app)}
     if switched is BackendKind.POSTGRES:
         # MongoDB comes first, so only a person or another order gets here.
-        (name,) = {name.split()[1] for name in await copies(project, app)}
         await (await app.session(None)).pair[switched].replace_with(name)
     for kind in BOTH:
         if kind is not switched:
             await drop_by_hand(project, app, kind)
+    if switched is BackendKind.POSTGRES:
+        # So does a second load that is killed as soon as it has begun.
+        async with mongodb_client(project.mongodb_url) as client:
+            await client[name].create_collection(MARK_COLLECTION, validator={"database": name})
 
     await ended(app, proposal)
 
@@ -164,7 +170,7 @@ async def test_a_copy_that_is_dropped_while_its_collections_move_is_loaded_again
 async def test_what_lies_under_the_name_of_a_copy_without_being_it_is_not_switched_to(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second load that is killed leaves a copy which nobody compared with the backup."""
+    """A second load that is killed leaves a copy which nobody compared with the backup, or one that is not open yet."""
     project, app = place
     proposal = await approved(app)
     before = await content(app)
@@ -175,7 +181,13 @@ async def test_what_lies_under_the_name_of_a_copy_without_being_it_is_not_switch
     (name,) = {name.split()[1] for name in await copies(project, app)}
     for kind in BOTH:
         await drop_by_hand(project, app, kind)
-        await session.pair[kind].at(name).load(session.settings.backups / other / kind)
+    mongodb = session.pair[BackendKind.MONGODB].at(name)
+    await mongodb.load(session.settings.backups / other / BackendKind.MONGODB)
+    outside = await asyncpg.connect(with_database(project.postgres_url, "postgres"))
+    try:
+        await outside.execute(f'CREATE DATABASE "{name}" {newborn(name)}')
+    finally:
+        await outside.close()
 
     await ended(app, proposal)
 

@@ -6,13 +6,16 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
 from skill_server.application import approving, backing_up, detecting, planning, restoring
 from skill_server.application.application import Application
+from skill_server.backends.mongo import replaceable
 from skill_server.backends.mongo.backend import MongoBackend
+from skill_server.backends.postgres.backend import PostgresBackend
 from skill_server.errors import Conflict, MigrationError, Refused
 from tests.support.project import Project, a_project, content
 from tests.support.refusals import call, refusal
@@ -95,6 +98,47 @@ async def test_a_refusal_that_only_the_copies_show_leaves_both_untouched_and_no_
             await restoring.restore(await app.session(None), proposal)
 
     assert (await app.session(None)).history.unfinished is None
+    assert await scratch_databases(app) == []
+
+
+async def test_what_the_backups_files_tell_stops_the_restore_in_the_dry_run_and_before_anything_is_loaded(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading takes hours, and a role that was dropped since the backup is known before."""
+    project, app = place
+    role = f"reader_{urlsplit(project.postgres_url).path[-12:]}"
+    await project.on_postgres(f"CREATE ROLE {role}")
+    try:
+        await project.on_postgres(f"GRANT SELECT ON items TO {role}")
+        label = await backed_up(app)
+    finally:
+        # The database in which the backup was proven has the same grants.
+        session = await app.session(None)
+        await session.target.sweep(session.identity)
+        await project.on_postgres(f"DROP OWNED BY {role}")
+        await project.on_postgres(f"DROP ROLE {role}")
+    loaded: list[object] = []
+
+    async def load(*arguments: object, **_named: object) -> None:
+        loaded.append(arguments)
+
+    async def loses(*_arguments: object) -> bool:
+        return False
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PostgresBackend, "load", load)
+        # A server that loses indexes when it renames a collection from database to database.
+        patched.setattr(replaceable, "_survives", loses)
+        shown = await call(app, "restore_backup", label=label)
+        session = await app.session(None)
+        proposal = planning.recall(session, shown.plan_id)
+        await approving.approve_by_answer(session, proposal)
+        async with refusal(project, app, "copy-not-complete", role):
+            await restoring.restore(await app.session(None), proposal)
+
+    stops = {(found["rule"], found["backend"]) for found in shown.findings if found["severity"] == "error"}
+    assert stops == {("copy-not-complete", "postgres"), ("replacement-impossible", "mongodb")}
+    assert loaded == []
     assert await scratch_databases(app) == []
 
 

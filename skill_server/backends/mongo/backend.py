@@ -30,6 +30,7 @@ from skill_server.backends.mongo import render as renders
 from skill_server.backends.mongo import replace as replacements
 from skill_server.backends.mongo import replaceable as replaceables
 from skill_server.backends.mongo import replacement
+from skill_server.backends.mongo import restorable as restorables
 from skill_server.backends.mongo import run as runs
 from skill_server.backends.mongo import scratch as scratches
 from skill_server.backends.mongo import written as writings
@@ -187,6 +188,10 @@ class MongoBackend:
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceables.require_replaceable(self._connections, copy)
+
+    async def require_restorable(self, directory: Path, probe: str, *, seal: Seal | None = None) -> None:
+        """Check what a backup's list tells of its restored copy."""
+        await restorables.require_restorable(self._connections, directory, probe, seal=seal)
 
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""

@@ -133,11 +133,11 @@ def described_as(name: str, kind: str, description: str) -> Collection:
         raise damaged(LIST_FILE, f"describes {name!r} in a way that cannot be read") from error
 
 
-def read_list(directory: Path, seal: Seal | None = None) -> DumpList:
-    """Return the list of a dump, after proving that every file on it is there and unchanged.
+def open_list(directory: Path, seal: Seal | None = None) -> DumpList:
+    """Return the list of a dump, whose files are not looked at.
 
     Raises:
-        Failed: it is not (`backup-damaged`); the message names the first such file.
+        Failed: the list is not what was written (`backup-damaged`).
     """
     try:
         with opened(sealed_name(directory / LIST_FILE, seal), seal) as file:
@@ -146,6 +146,16 @@ def read_list(directory: Path, seal: Seal | None = None) -> DumpList:
         raise damaged(LIST_FILE, "is missing or cannot be read") from error
     if not found.is_whole():
         raise damaged(LIST_FILE, "was changed")
+    return found
+
+
+def read_list(directory: Path, seal: Seal | None = None) -> DumpList:
+    """Return the list of a dump, after proving that every file on it is there and unchanged.
+
+    Raises:
+        Failed: it is not (`backup-damaged`); the message names the first such file.
+    """
+    found = open_list(directory, seal)
     for part in found.parts():
         try:
             size, sha256 = sha256_of(_inside(directory, part.name))

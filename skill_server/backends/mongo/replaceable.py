@@ -49,7 +49,7 @@ async def require_replaceable(connections: Connections, copy: str | None = None)
             help="Stop the application, then call again.",
         )
     if copy is not None:
-        await _require_options_kept(connections, connections.at(copy), new)
+        await require_options_kept(connections, connections.at(copy), new)
 
 
 async def require(connections: Connections, old: Sequence[Collection], new: Sequence[Collection]) -> None:
@@ -92,10 +92,14 @@ async def unfinished(connections: Connections, copy: str | None) -> Replacement 
     return begun
 
 
-async def _require_options_kept(
+async def require_options_kept(
     connections: Connections, source: Connections, new: Sequence[Collection]
 ) -> None:
-    """Rename an empty collection like each one from database to database, since some servers lose what it has."""
+    """Rename an empty collection like each one from database to database, since some servers lose what it has.
+
+    Raises:
+        Refused: one would not be renamed, or not whole (`replacement-impossible`).
+    """
     for item in new:
         options = {key: value for key, value in item.options.items() if key not in VALIDATION}
         indexes = [index for index in item.indexes if not is_of_id(index)]

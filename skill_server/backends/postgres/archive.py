@@ -25,7 +25,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from skill_server.errors import Failed, Refused
 from skill_server.model.base import Frozen, JsonObject
@@ -33,6 +33,7 @@ from skill_server.model.receipt import BackupPart
 
 ARCHIVE = "postgres.dump.zst"
 NOTE = "postgres.json"
+_LARGEST_NOTE = 1 << 24
 _PARTIAL = ".partial"
 _PART = re.compile(r"^postgres-[0-9]{4,6}\.copy\.zst$")
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -185,6 +186,20 @@ def open_part(place: int, name: str) -> io.FileIO:
         os.close(opened)
         raise damaged(f"{name} is no plain file")
     return io.FileIO(opened, "rb")
+
+
+def read_note(place: int) -> Note:
+    """Return the note of the backup in a directory.
+
+    Raises:
+        Failed: it is not there or cannot be read (`backup-damaged`).
+    """
+    with open_part(place, NOTE) as file:
+        text = file.read(_LARGEST_NOTE)
+    try:
+        return Note.model_validate_json(text)
+    except ValidationError as error:
+        raise damaged(f"{NOTE} cannot be read") from error
 
 
 def damaged(what: str) -> Failed:

@@ -30,6 +30,7 @@ from skill_server.backends.postgres import (
     render,
     replace,
     replaceable,
+    roles,
     run,
     scratch,
     written,
@@ -187,6 +188,10 @@ class PostgresBackend:
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceable.require_replaceable(self._connections, copy)
+
+    async def require_restorable(self, directory: Path, probe: str, *, seal: Seal | None = None) -> None:
+        """Check what a backup's note tells of its restored copy; the note is never sealed, and no probe needed."""
+        await roles.require_restorable(self._connections, directory)
 
     async def replace_with(self, copy: str) -> None:
         """Put the content of a scratch database in place of this one."""

@@ -3,27 +3,26 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
-from pydantic import ValidationError
 
 from skill_server.backends.base import Progress, no_progress
-from skill_server.backends.postgres import archive, client_tools, copying, failures, filling, packing, scratch
+from skill_server.backends.postgres import (
+    archive,
+    client_tools,
+    copying,
+    failures,
+    filling,
+    packing,
+    roles,
+    scratch,
+)
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
 from skill_server.backends.sealing import Seal
 from skill_server.errors import MigrationError, Refused
 from skill_server.model.base import JsonObject
-
-_LARGEST_NOTE = 1 << 24
-
-
-class _Roles(NamedTuple):
-    """Whether the roles of the source can own, and be granted, what is restored here."""
-
-    owners: bool
-    privileges: bool
 
 
 async def load(
@@ -44,7 +43,7 @@ async def load(
     """
     name = scratch.require_scratch_name(connections.database)
     with archive.private_directory(directory) as place:
-        note = _read_note(place)
+        note = archive.read_note(place)
         # The descriptor stays open, so what was hashed is what is restored.
         with await packing.checked(place, archive.ARCHIVE, note.sha256) as file:
             for part in note.parts:
@@ -54,15 +53,15 @@ async def load(
             async with connections.maintenance(purpose="restore") as connection:
                 server = connection.get_server_version().major
                 tools = await client_tools.find(server, archive=note.tool_major)
-                roles = await _roles(connection, note)
+                found = await roles.of(connection, note)
                 await _create(connection, name, note)
                 try:
-                    await scratch.mark(connection, name, _detail(note, roles))
+                    await scratch.mark(connection, name, _detail(note, found))
                     await _prepare(connections, note)
                     options = [
                         "--no-subscriptions",
-                        *([] if roles.owners else ["--no-owner"]),
-                        *([] if roles.privileges else ["--no-privileges"]),
+                        *([] if found.owners else ["--no-owner"]),
+                        *([] if found.privileges else ["--no-privileges"]),
                     ]
                     total = note.plain_bytes + sum(part.plain_bytes for part in note.parts)
                     meter = copying.Meter(progress, total, "PostgreSQL is being written")
@@ -74,39 +73,14 @@ async def load(
                     raise
 
 
-def _read_note(place: int) -> archive.Note:
-    with archive.open_part(place, archive.NOTE) as file:
-        text = file.read(_LARGEST_NOTE)
-    try:
-        return archive.Note.model_validate_json(text)
-    except ValidationError as error:
-        raise archive.damaged(f"{archive.NOTE} cannot be read") from error
-
-
-def _detail(note: archive.Note, roles: _Roles) -> JsonObject:
+def _detail(note: archive.Note, found: roles.Roles) -> JsonObject:
     return {
         "source": note.database.get("datname"),
         "archive": note.sha256,
-        "owners": roles.owners,
-        "privileges": roles.privileges,
+        "owners": found.owners,
+        "privileges": found.privileges,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-async def _roles(connection: Connection, note: archive.Note) -> _Roles:
-    rows = await connection.fetch(
-        "SELECT rolname::text AS name, pg_has_role(current_user, oid, 'MEMBER') AS member FROM pg_roles"
-    )
-    known = {row["name"] for row in rows}
-    if missing := sorted(set(note.bound) - known):
-        raise Refused(
-            "roles-missing",
-            f"row policies of the backup are for role {missing[0]!r}, which this server does not have",
-            help="Create the role on this server.",
-        )
-    owners = set(note.owners) <= {row["name"] for row in rows if row["member"]}
-    # Grants are made in the owner's name, so without the owners they would mean something else.
-    return _Roles(owners, owners and set(note.grantees) <= known)
 
 
 async def _create(connection: Connection, name: str, note: archive.Note) -> None:

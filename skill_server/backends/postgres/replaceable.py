@@ -25,7 +25,8 @@ LIMIT 1"""
 # Renaming takes the owner's rights and CREATEDB (manual, ALTER DATABASE); ending a session those of its role
 # (manual, section 9.28.2), and only a superuser ends one of a superuser.
 _RIGHTS = """
-SELECT r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')) AS may_rename, (
+SELECT r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')) AS may_rename,
+    pg_has_role(d.datdba, $2) AS may_give, quote_ident(pg_get_userbyid(d.datdba)) AS owner, (
     SELECT string_agg(DISTINCT quote_ident(a.usename), ', ')
     FROM pg_stat_activity a JOIN pg_roles o ON o.oid = a.usesysid
     WHERE a.datid = d.oid AND NOT r.rolsuper
@@ -42,8 +43,7 @@ async def require_replaceable(connections: Connections, copy: str | None = None)
     """
     async with connections.maintenance(purpose="replaceable") as connection:
         await require(connection, connections.database, copy)
-        if copy is not None:
-            await _require_surroundings(connection, connections.database, copy)
+        await _require_surroundings(connection, connections.database, copy)
 
 
 async def require(connection: Connection, live: str, copy: str | None) -> None:
@@ -80,12 +80,20 @@ async def require(connection: Connection, live: str, copy: str | None) -> None:
 
 
 async def _require_rights(connection: Connection, live: str) -> None:
-    rights = await connection.fetchrow(_RIGHTS, live)
+    # Since 16 a member of a role may be one without the right to give anything to it (manual, section 22.3).
+    giving = "SET" if connection.get_server_version().major >= 16 else "MEMBER"
+    rights = await connection.fetchrow(_RIGHTS, live, giving)
     if rights is None or not rights["may_rename"]:
         raise Refused(
             "database-not-replaceable",
             f"the role may not rename database {live!r}: that takes its owner's rights and CREATEDB",
             help="Use a role that has both, or a superuser.",
+        )
+    if not rights["may_give"]:
+        raise Refused(
+            "database-not-replaceable",
+            f"the role may not give a copy to {failures.capped(rights['owner'])}, the owner of database {live!r}",
+            help="Use a role that may, or a superuser.",
         )
     if rights["untouchable"] is not None:
         raise Refused(
@@ -95,14 +103,21 @@ async def _require_rights(connection: Connection, live: str) -> None:
         )
 
 
-async def _require_surroundings(connection: Connection, live: str, copy: str) -> None:
-    """Give the copy owner, privileges and settings of the live database in a transaction that is taken back."""
+async def _require_surroundings(connection: Connection, live: str, copy: str | None) -> None:
+    """Give the copy owner, privileges and settings of the live database in a transaction that is taken back.
+
+    While there is no copy, the live database is given the settings that it has, since they alone need rights that
+    no catalog tells.
+    """
     trial = connection.transaction()
     await trial.start()
     try:
         await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         surroundings = await Surroundings.read(connection, live)
-        await surroundings.give(connection, copy)
+        if copy is None:
+            await surroundings.give_settings(connection, live)
+        else:
+            await surroundings.give(connection, copy)
     except asyncpg.PostgresError as error:
         raise Refused(
             "database-not-replaceable",

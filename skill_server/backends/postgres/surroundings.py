@@ -81,6 +81,11 @@ class Surroundings(NamedTuple):
             grantee = "PUBLIC" if grant.grantee is None else quoted(grant.grantee)
             option = " WITH GRANT OPTION" if grant.grantable else ""
             await connection.execute(f"GRANT {grant.privilege} ON DATABASE {name} TO {grantee}{option}")
+        await self.give_settings(connection, database)
+
+    async def give_settings(self, connection: Connection, database: str) -> None:
+        """Give the settings alone, in the transaction that the session is in."""
+        name = quoted(database)
         # Name lists come last, because they are set in this session first: `FROM CURRENT` copies them exactly.
         for setting in sorted(self.settings, key=lambda setting: setting.name in _NAME_LISTS):
             whose = f"DATABASE {name}"

@@ -1,0 +1,53 @@
+"""What a backup's list of collections tells of a restore, before anything of it is loaded."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skill_server.backends.base import scratch_name
+from skill_server.backends.mongo import replaceable
+from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.dump import dump
+from skill_server.backends.mongo.restorable import require_restorable
+from skill_server.backends.mongo.scratch import scratch
+from skill_server.errors import Refused
+from skill_server.model.names import NameMap
+
+
+async def test_collections_like_those_of_the_backup_are_renamed_between_scratch_databases_that_go_again(
+    mongo_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that loses what it renames must be found out, and the live database is nothing to try that on."""
+    live = Connections(mongo_database)
+    probe = scratch_name("test", uuid.uuid4().hex[:12])
+    await live.db()["items"].insert_one({"_id": 1, "n": 1})
+    await live.db()["items"].create_index([("n", 1)], name="by n", unique=True)
+    tmp_path.chmod(0o700)
+    await dump(live, NameMap(), tmp_path)
+    await live.db()["items"].drop()
+    before = await live.db().list_collection_names()
+    seen: list[set[str]] = []
+    survives = replaceable._survives  # pyright: ignore[reportPrivateUsage]
+
+    async def watched(*arguments: Any) -> bool:
+        seen.append({arguments[0].database, arguments[1].database})
+        return await survives(*arguments)
+
+    async def loses(*_arguments: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(replaceable, "_survives", watched)
+    await require_restorable(live, tmp_path, probe)
+    monkeypatch.setattr(replaceable, "_survives", loses)
+    with pytest.raises(Refused, match="items would lose options or indexes") as refusal:
+        await require_restorable(live, tmp_path, probe)
+
+    assert refusal.value.code == "replacement-impossible"
+    assert seen == [{probe, f"{probe}_in"}]
+    assert [name for name in await scratch(live) if name.startswith(probe)] == []
+    assert await live.db().list_collection_names() == before
+    await live.close()
