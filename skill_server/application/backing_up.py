@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import anyio.to_thread
 
-from skill_server.application import copies
+from skill_server.application import copies, known
 from skill_server.application.preflight import require_possible
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
@@ -80,6 +80,10 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
                 "spread_s": taken.spread_s,
                 "sealed": taken.sealed,
                 "shipped": destination is not None,
+                # So that a verification can say which part went since, also before the first migration.
+                **known.unrecorded_parts(
+                    session, {kind: dump.fingerprint for kind, dump in taken.dumps.items()}
+                ),
             },
         )
         await session.refresh()
@@ -92,8 +96,12 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
 
 def _sweep(session: Session) -> None:
     """Remove what interrupted backups of this target left; the lock says that nobody works on them."""
-    known = {event.bound["label"] for event in session.events if event.kind is EventKind.BACKUP}
-    swept = shelf.sweep(session.settings.backups, session.identity, known)
+    proven = {
+        event.bound["label"]: event.bound["manifest"]
+        for event in session.events
+        if event.kind is EventKind.BACKUP
+    }
+    swept = shelf.sweep(session.settings.backups, session.identity, proven)
     if swept:
         _logger.info("removed what interrupted backups left: %s", ", ".join(swept))
 

@@ -68,7 +68,8 @@ async def folders(session: Session) -> tuple[FolderLine, ...]:
         Refused: the destination cannot be reached.
     """
     order = {event.bound["label"]: event.seq for event in _receipts(session)}
-    here = shelf.listing(session.settings.backups, session.identity, order)
+    proven = {event.bound["label"]: event.bound["manifest"] for event in _receipts(session)}
+    here = shelf.listing(session.settings.backups, session.identity, proven)
     lines = [
         *(FolderLine(label=i.label, state=i.state, where="local", size_bytes=i.size_bytes) for i in here),
         *(

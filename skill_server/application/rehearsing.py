@@ -8,7 +8,6 @@ from skill_server.application.planning import recall
 from skill_server.application.session import Session
 from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.sealing import Seal
-from skill_server.backup import manifest as manifests
 from skill_server.ledger import history
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import PlanKind
@@ -41,7 +40,7 @@ async def rehearse_plan(
             tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
             servers=session.target.rehearsal,
             live=session.snapshots,
-            seal=_seal(session, backup),
+            seal=await _seal(session, backup),
             progress=progress,
         )
         seconds = sum(act.seconds for act in report.acts)
@@ -83,9 +82,10 @@ def latest_report(session: Session, plan_id: str) -> RehearsalReport | None:
     return None if receipt is None else report_of(receipt)
 
 
-def _seal(session: Session, backup: Event) -> Seal | None:
-    """Return what opens the backup, read from its manifest."""
-    return session.backups.seal_of(manifests.read(session.settings.backups / backup.bound["label"]))
+async def _seal(session: Session, backup: Event) -> Seal | None:
+    """Return what opens the backup, read from the manifest that was proven."""
+    taken = await session.backups.at_hand(backup.bound["label"], backup.bound["manifest"])
+    return session.backups.seal_of(taken)
 
 
 def _tests(session: Session) -> ProjectTests | None:

@@ -11,7 +11,6 @@ from skill_server.application.facts import ProjectFacts
 from skill_server.application.target import Target
 from skill_server.backends.base import RunPolicy
 from skill_server.backends.pair import Pair
-from skill_server.backup import manifest as manifests
 from skill_server.backup.backups import Backups
 from skill_server.detect import detect
 from skill_server.errors import Refused
@@ -22,7 +21,7 @@ from skill_server.ledger import history
 from skill_server.ledger.history import History
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import Plan, TargetIdentity
-from skill_server.model.receipt import Checksums, Event, EventKind, ServerIdentity
+from skill_server.model.receipt import Event, EventKind, ServerIdentity
 from skill_server.model.snapshot import Snapshot
 from skill_server.settings import Settings
 from skill_server.workflow import STAGES
@@ -81,16 +80,6 @@ class Session:
         if event is None:
             raise Refused("backup-missing", "no proven backup fits", help="Call backup.", next_tool="backup")
         return event
-
-    def backed_up_checksums(self) -> dict[BackendKind, Checksums] | None:
-        """Return the content checksums of the newest backup, if nothing was changed by a migration since."""
-        event = history.latest(self.events, EventKind.BACKUP, ledger=self.identity.ledger_id)
-        if event is None or event.seq < self.history.last_change_seq:
-            return None
-        folder = self.settings.backups / event.bound["label"]
-        if not (folder / manifests.MANIFEST_FILE).is_file():
-            return None
-        return {kind: dump.checksums for kind, dump in manifests.read(folder).dumps.items()}
 
     async def inspect(self) -> None:
         """Read both schemas, which takes long where a database keeps no schema and its records have to be looked at."""

@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 
-from skill_server.application import comparing
+from skill_server.application import comparing, known
 from skill_server.application.reconciling import compared_copies
-from skill_server.application.revisions import expected_fingerprints
 from skill_server.application.session import Session
 from skill_server.backends.base import Defect
 from skill_server.ledger import history
-from skill_server.model.base import JsonObject
 from skill_server.model.ids import BackendKind
 from skill_server.model.plan import PlanKind, Step
 from skill_server.model.receipt import EventKind
-from skill_server.verify import parts
 from skill_server.verify.context import Context, Depth
-from skill_server.verify.parts import Parts
 from skill_server.verify.report import VerificationReport
 from skill_server.verify.verify import verify
 
@@ -30,17 +26,20 @@ async def verify_target(session: Session, depth: Depth) -> VerificationReport:
     steps = _promising(session)
     writers = await session.pair.writers()
     sums = await session.pair.checksums() if depth > Depth.QUICK else None
-    before = session.backed_up_checksums() if sums is not None else None
+    earlier = await known.earlier(session) if sums is not None else known.Earlier()
+    schemas = known.schemas(session) or known.Schemas({}, "")
     followed = comparing.followed(session) if deep else comparing.Followed((), ())
     sides = comparing.sides(session)
     report = await verify(
         Context(
             pair=session.pair,
             snapshots=session.snapshots,
-            expected=expected_fingerprints(session),
-            known=known_parts(session),
+            expected=schemas.fingerprints or None,
+            recorded=schemas.recorded,
+            known=known.recorded_parts(session, schemas.fingerprints),
             steps=steps,
-            before=before,
+            before=earlier.checksums,
+            backup=earlier.backup,
             after=sums,
             defects=await _defects(session, followed, deep=deep),
             unasked=followed.unasked,
@@ -60,31 +59,14 @@ async def verify_target(session: Session, depth: Depth) -> VerificationReport:
         await session.target.ledger.record(
             EventKind.VERIFICATION,
             bound={"ledger": session.identity.ledger_id},
-            body={"passed": report.passed, "depth": report.depth, **_unrecorded(session, report)},
+            body={
+                "passed": report.passed,
+                "depth": report.depth,
+                **(known.unrecorded_parts(session, schemas.fingerprints) if report.passed else {}),
+            },
         )
         await session.refresh()
     return report
-
-
-def known_parts(session: Session) -> dict[BackendKind, Parts]:
-    """Return the parts that the ledger recorded of each expected schema."""
-    found: dict[BackendKind, Parts] = {}
-    expected = expected_fingerprints(session) or {}
-    for event in reversed(session.events):
-        for kind, recorded in event.body.get("parts", {}).items():
-            if recorded["fingerprint"] == expected.get(BackendKind(kind)):
-                found.setdefault(BackendKind(kind), Parts.model_validate(recorded))
-        if len(found) == len(expected):
-            break
-    return found
-
-
-def _unrecorded(session: Session, report: VerificationReport) -> JsonObject:
-    """Return the parts of the schemas for the receipt, if they are as expected and the ledger does not hold them."""
-    expected = expected_fingerprints(session)
-    if not report.passed or expected is None or len(known_parts(session)) == len(expected):
-        return {}
-    return {"parts": parts.recorded(session.snapshots)}
 
 
 async def _defects(

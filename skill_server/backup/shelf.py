@@ -1,7 +1,7 @@
 """The folder of the backups: what lies in it, and how a backup appears in it and leaves it whole."""
 
 import shutil
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +58,7 @@ def remove(directory: Path, label: str) -> None:
     shutil.rmtree(directory / f"{_REMOVING}{label}")
 
 
-def sweep(directory: Path, target: TargetIdentity, known: Collection[str]) -> tuple[str, ...]:
+def sweep(directory: Path, target: TargetIdentity, proven: Mapping[str, str]) -> tuple[str, ...]:
     """Remove what this target's interrupted runs left; call it under the target's lock. Return the labels."""
     swept: list[str] = []
     for path in _folders(directory):
@@ -67,15 +67,15 @@ def sweep(directory: Path, target: TargetIdentity, known: Collection[str]) -> tu
         elif path.name.startswith(_taking(target)):
             shutil.rmtree(path)
             swept.append(path.name.removeprefix(_taking(target)))
-        elif _look(path, target, known).state is State.UNPROVEN:
+        elif _look(path, target, proven).state is State.UNPROVEN:
             remove(directory, path.name)
             swept.append(path.name)
     return tuple(swept)
 
 
-def listing(directory: Path, target: TargetIdentity, known: Collection[str]) -> tuple[Found, ...]:
-    """Return every folder there with what it is; `known` are the labels that the ledger proves."""
-    return tuple(_look(path, target, known) for path in _folders(directory))
+def listing(directory: Path, target: TargetIdentity, proven: Mapping[str, str]) -> tuple[Found, ...]:
+    """Return every folder there with what it is; `proven` are the digests of the ledger's manifests by their labels."""
+    return tuple(_look(path, target, proven) for path in _folders(directory))
 
 
 def holds(directory: Path, label: str) -> bool:
@@ -88,7 +88,7 @@ def _folders(directory: Path) -> Iterator[Path]:
         yield from (path for path in sorted(directory.iterdir()) if path.is_dir() and not path.is_symlink())
 
 
-def _look(path: Path, target: TargetIdentity, known: Collection[str]) -> Found:
+def _look(path: Path, target: TargetIdentity, proven: Mapping[str, str]) -> Found:
     if path.name.startswith((_TAKING, _REMOVING)) or not holds(path.parent, path.name):
         return Found(label=path.name, state=State.UNFINISHED)
     try:
@@ -97,10 +97,10 @@ def _look(path: Path, target: TargetIdentity, known: Collection[str]) -> Found:
         return Found(label=path.name, state=State.DAMAGED)
     if taken.target.ledger_id != target.ledger_id:
         state = State.OTHER_TARGET
-    elif taken.label != path.name:
+    elif taken.label != path.name or proven.get(path.name, taken.digest) != taken.digest:
         state = State.DAMAGED
     else:
-        state = State.PROVEN if path.name in known else State.UNPROVEN
+        state = State.PROVEN if path.name in proven else State.UNPROVEN
     return Found(label=path.name, state=state, size_bytes=taken.size_bytes)
 
 

@@ -33,17 +33,18 @@ class Compared:
 class Context:
     """The pair as it is now, and what is known of it from before; a check is silent where it knows nothing.
 
-    `expected` are the fingerprints the pair should have, `known` the parts of schemas that had them; `before` and
-    `after` content checksums around a change whose `touched` fields may differ; `flawed` what the catalogs called
-    unfinished before it. `quiet` says that no other client was connected meanwhile, and `since` names an earlier moment
-    that `before` is of, after which the application may have written. `defects` were found in the databases;
-    `unasked` says of references why they could not be followed. `one_sided` entities are meant to be in one database
-    only, `two_sided` ones in both.
+    `expected` are the fingerprints the pair should have, `recorded` what says so, in words, and `known` the parts of
+    schemas that had them; `before` and `after` content checksums around a change whose `touched` fields may differ;
+    `flawed` what the catalogs called unfinished before it. `quiet` says that no other client was connected meanwhile,
+    and `since` names an earlier moment that `before` is of, after which the application may have written; `backup` says
+    whether it can be believed. `defects` were found in the databases; `unasked` says of references why they could not
+    be followed. `one_sided` entities are meant to be in one database only, `two_sided` ones in both.
     """
 
     pair: Pair
     snapshots: Mapping[BackendKind, Snapshot]
     expected: Mapping[BackendKind, str] | None = None
+    recorded: str = "that was expected"
     known: Mapping[BackendKind, Parts] | None = None
     steps: tuple[Step, ...] = ()
     before: Mapping[BackendKind, Checksums] | None = None
@@ -54,6 +55,7 @@ class Context:
     since: str | None = None
     defects: Mapping[BackendKind, tuple[Defect, ...]] | None = None
     unasked: tuple[str, ...] = ()
+    backup: Compared | None = None
     files: Compared | None = None
     models: Compared | None = None
     one_sided: frozenset[str] = frozenset()

@@ -30,6 +30,7 @@ async def test_a_healthy_pair_passes_every_check_at_full_depth(bench: Bench) -> 
         "index_validity",
         "ledger_and_files",
         "models_and_schemas",
+        "newest_backup",
         "paired_entities",
         "record_counts",
         "references",

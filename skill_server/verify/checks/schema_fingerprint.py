@@ -1,4 +1,4 @@
-"""The schemas are the ones that the last recorded change, or its rehearsal, left."""
+"""The schemas are the ones that the last recorded change, its rehearsal or a newer backup saw."""
 
 from skill_server.verify.context import Context, Depth
 from skill_server.verify.report import CheckResult
@@ -11,13 +11,13 @@ async def schema_fingerprint(context: Context) -> CheckResult | None:
     if context.expected is None:
         return None
     problems = tuple(
-        f"the schema of {kind} is not the expected one"
+        f"the schema of {kind} is not the one {context.recorded}"
         for kind, expected in context.expected.items()
         if context.snapshots[kind].fingerprint != expected
     )
     return CheckResult(
         check="schema_fingerprint",
         passed=not problems,
-        proven="both schemas have the expected fingerprint",
+        proven=f"both schemas have the fingerprint {context.recorded}",
         problems=problems,
     )

@@ -76,7 +76,7 @@ def test_a_sweep_removes_what_this_target_left_and_nothing_else(place: Path) -> 
     folder.new_directory(place / f".removing-{label(6)}")
     (place / "damaged").mkdir(mode=0o700)
     (place / "damaged" / "manifest.json").write_text("{}")
-    swept = shelf.sweep(place, TARGET, known={label(1)})
+    swept = shelf.sweep(place, TARGET, proven={label(1): a_manifest(label(1)).digest})
 
     assert sorted(swept) == [label(2), label(4)]
     left = {path.name for path in place.iterdir()}
@@ -89,7 +89,7 @@ def test_a_sweep_does_not_follow_links(place: Path, tmp_path: Path) -> None:
     (elsewhere / "precious").touch()
     (place / f".removing-{label(1)}").symlink_to(elsewhere)
     (place / label(2)).symlink_to(elsewhere)
-    shelf.sweep(place, TARGET, known=())
+    shelf.sweep(place, TARGET, proven={})
 
     assert (elsewhere / "precious").exists()
 
@@ -101,7 +101,9 @@ def test_each_folder_is_told_by_what_it_is(place: Path) -> None:
     a_backup(place, a_manifest(label(3), target=OTHER))
     folder.new_directory(place / label(4))
     a_backup(place, a_manifest(label(5))).rename(place / label(6))
-    found = {each.label: each.state for each in shelf.listing(place, TARGET, known={label(1)})}
+    a_backup(place, a_manifest(label(7)))
+    proven = {label(1): a_manifest(label(1)).digest, label(7): a_manifest(label(8)).digest}
+    found = {each.label: each.state for each in shelf.listing(place, TARGET, proven=proven)}
 
     assert found == {
         label(1): State.PROVEN,
@@ -109,8 +111,10 @@ def test_each_folder_is_told_by_what_it_is(place: Path) -> None:
         label(3): State.OTHER_TARGET,
         label(4): State.UNFINISHED,
         label(6): State.DAMAGED,
+        # The ledger knows the backup, and another manifest of it.
+        label(7): State.DAMAGED,
     }
-    assert shelf.listing(place / "nowhere", TARGET, known=()) == ()
+    assert shelf.listing(place / "nowhere", TARGET, proven={}) == ()
 
 
 def test_a_removed_backup_is_out_of_sight_before_its_files_go(
@@ -127,6 +131,6 @@ def test_a_removed_backup_is_out_of_sight_before_its_files_go(
         with pytest.raises(KeyboardInterrupt):
             shelf.remove(place, LABEL)
     assert not shelf.holds(place, LABEL)
-    shelf.sweep(place, TARGET, known={LABEL})
+    shelf.sweep(place, TARGET, proven={LABEL: a_manifest(LABEL).digest})
 
     assert list(place.iterdir()) == []
