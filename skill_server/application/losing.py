@@ -35,11 +35,12 @@ class Loss(Frozen):
 
 
 class Losses(Frozen):
-    """Everything written since a backup, and how many entities nothing was written to."""
+    """Everything written since a backup, how many entities nothing was written to, and what else is of today alone."""
 
     found: tuple[Loss, ...]
     unchanged: int
     unknown: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
     @property
     def body(self) -> JsonObject:
@@ -49,34 +50,45 @@ class Losses(Frozen):
             "not_counted": [
                 f"{loss.backend} {loss.written.entity}" for loss in self.found if loss.written.changed is None
             ],
-            "lines": [str(loss) for loss in self.found] + list(self.unknown),
+            "lines": [str(loss) for loss in self.found] + list(self.unknown) + list(self.made),
         }
 
 
 async def since(session: Session, taken: BackupManifest) -> Losses:
-    """Ask both databases what was written since a backup; one that cannot tell stops no emergency."""
+    """Ask both databases what was written since a backup; one that cannot tell stops no emergency.
+
+    The schemas are those that the session has read.
+    """
     found: list[Loss] = []
     unknown: list[str] = []
+    made: list[str] = []
     unchanged = 0
+    seal = session.backups.seal_of(taken)
     for backend in session.pair:
+        if session.snapshots[backend.kind].fingerprint != taken.dumps[backend.kind].fingerprint:
+            made.append(f"{backend.kind}: the schema of today is another one, and goes out of sight as well")
         try:
             entities = await backend.written_since(taken.dumps[backend.kind])
+            views = await backend.views_since(
+                session.settings.backups / taken.label / backend.kind, seal=seal
+            )
         except MigrationError as error:
             unknown.append(f"{backend.kind}: it is not known what was written since ({error.message})")
             continue
+        made += [f"{backend.kind} {view}: a view that the backup does not have like this" for view in views]
         unchanged += sum(item.is_nothing for item in entities)
         found += [Loss(backend=backend.kind, written=item) for item in entities if not item.is_nothing]
-    return Losses(found=tuple(found), unchanged=unchanged, unknown=tuple(unknown))
+    return Losses(found=tuple(found), unchanged=unchanged, unknown=tuple(unknown), made=tuple(made))
 
 
 def told(taken: BackupManifest, losses: Losses) -> tuple[str, ...]:
     """Return the lines that a person reads before approving a restore."""
     lines = [f"The backup shows {' and '.join(_moments(taken))}."]
     lines += [f"{kind} was written to while it was backed up." for kind in _not_of_one_moment(taken)]
-    every = [*losses.unknown, *(str(loss) for loss in losses.found)]
+    every = [*losses.unknown, *losses.made, *(str(loss) for loss in losses.found)]
     lines += [f"- {line}" for line in every[:MOST_LINES]]
     if len(every) > MOST_LINES:
-        lines.append(f"- and {len(every) - MOST_LINES} more entities")
+        lines.append(f"- and {len(every) - MOST_LINES} more")
     if losses.unchanged:
         lines.append(f"Nothing was written to {losses.unchanged} {'other ' if every else ''}entities.")
     return tuple(lines)
@@ -115,6 +127,15 @@ def findings(taken: BackupManifest, losses: Losses, in_the_way: Sequence[Finding
                 help="Find out by other means what was written since.",
             )
             for line in losses.unknown
+        ),
+        *(
+            Finding(
+                rule="made-since-the-backup",
+                severity=Severity.WARNING,
+                message=line,
+                help="Make it anew after the restore, if it is still wanted.",
+            )
+            for line in losses.made
         ),
     )
 

@@ -48,6 +48,14 @@ class Replacing(Protocol):
         """
         ...
 
+    async def views_since(self, directory: Path, *, seal: Seal | None = None) -> tuple[str, ...]:
+        """Name the views that are not, or not like this, in the backup of a directory, where no fingerprint tells it.
+
+        Raises:
+            Failed: the directory does not hold the backup that was written.
+        """
+        ...
+
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`, of this database and, where it is loaded, of the copy.
 

@@ -220,6 +220,8 @@ async def test_a_dry_run_says_what_would_go_out_of_sight_and_the_outcome_what_di
     await project.on_postgres('UPDATE items SET "ItemDesc" = \'new\' WHERE "ItemID" <= 2')
     items = project.on_mongodb()["item"]
     await items.update_one({"ItemID": 3}, {"$set": {"Quantity": 99}})
+    await items.database.command({"create": "cheap", "viewOn": "item", "pipeline": []})
+    await project.on_postgres("CREATE VIEW cheap AS SELECT 1 AS one")
 
     shown = await call(app, "restore_backup", label=label)
     again = await call(app, "restore_backup", label=label)
@@ -232,6 +234,8 @@ async def test_a_dry_run_says_what_would_go_out_of_sight_and_the_outcome_what_di
     assert "- postgres items: 12 records in the backup, 12 now, 2 added or changed since" in asked
     assert "- mongodb items: 12 records in the backup, 12 now, it is not known how many" in asked
     assert "Quantity" in asked
+    assert "- mongodb cheap: a view that the backup does not have like this" in asked
+    assert "- postgres: the schema of today is another one" in asked
     assert "ItemName" not in asked
     assert again.plan["question"] == asked
     assert "12 records in the backup, 11 now" in asked_later

@@ -185,6 +185,10 @@ class MongoBackend:
         """Name what has the name of a scratch database and no mark."""
         return await scratches.lookalikes(self._connections)
 
+    async def views_since(self, directory: Path, *, seal: Seal | None = None) -> tuple[str, ...]:
+        """Name the views that a backup does not have like this."""
+        return await writings.views_since(self._connections, directory, seal)
+
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceables.require_replaceable(self._connections, copy)

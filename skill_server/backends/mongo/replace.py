@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +21,9 @@ from skill_server.model.names import NameMap
 async def replace_with(connections: Connections, copy: str) -> None:
     """Put the collections of the scratch database `copy` in place of this one's.
 
-    The old ones stay as `database_migration.replaced.<stamp>.<name>` until a person drops them (old views are described
-    in the journal). Nobody else may write meanwhile. After a crash the same call goes on where it stopped.
+    The old ones stay as `database_migration.replaced.<stamp>.<name>` until a person drops them; old views keep their
+    definition so, and show what the names in it now stand for. Nobody else may write meanwhile. After a crash the same
+    call goes on where it stopped.
 
     Raises:
         Refused: `copy` is no scratch database, or the server or a collection does not allow it; nothing moved.
@@ -91,7 +93,7 @@ async def _described(connections: Connections, item: Collection) -> Incoming:
 
 
 async def _move_aside(connections: Connections, begun: Replacement) -> None:
-    """Rename the old collections and drop the old views; what was done before a crash is left alone."""
+    """Rename the old collections, and make the old views anew; what was done before a crash is left alone."""
     present = {item.name: item.kind for item in await listing(connections)}
     aside = set(await all_names(connections))
     for item in begun.old:
@@ -100,6 +102,8 @@ async def _move_aside(connections: Connections, begun: Replacement) -> None:
         if item.kind == VIEW:
             # A view cannot be renamed; and what has its name now may be a collection that the copy brought.
             if present[item.name] == VIEW:
+                kept = replace(item.collection(), name=begun.aside(item.name))
+                await create_views(connections, [kept])
                 with wrapped(f"dropping the view {item.name}", writes=True):
                     await connections.db().drop_collection(item.name)
         elif begun.aside(item.name) not in aside:

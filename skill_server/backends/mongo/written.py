@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from skill_server.backends.mongo import layout
 from skill_server.backends.mongo.checksum import checksums, entity_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import Collection, listing
+from skill_server.backends.mongo.listing import VIEW, Collection, listing
 from skill_server.backends.replacing import Written
+from skill_server.backends.sealing import Seal
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult, FieldChecksums
 
@@ -55,6 +58,21 @@ async def written_since(connections: Connections, names: NameMap, dump: DumpResu
     return tuple(
         _compared(entity, then.get(entity), now.get(entity), added.get(entity))
         for entity in sorted(then.keys() | now.keys())
+    )
+
+
+async def views_since(connections: Connections, directory: Path, seal: Seal | None) -> tuple[str, ...]:
+    """Name the views that are not, or not like this, in the backup of a directory; see `Backend.views_since`."""
+    listed = await asyncio.to_thread(layout.open_list, directory, seal)
+    then = {
+        item.name: layout.described_as(item.name, item.kind, item.described).options
+        for item in listed.collections
+        if item.kind == VIEW
+    }
+    return tuple(
+        item.name
+        for item in await listing(connections)
+        if item.kind == VIEW and then.get(item.name) != item.options
     )
 
 

@@ -185,6 +185,10 @@ class PostgresBackend:
         """Name what has the name of a scratch database and no mark."""
         return await scratch.lookalikes(self._connections)
 
+    async def views_since(self, directory: Path, *, seal: Seal | None = None) -> tuple[str, ...]:
+        """Name none: the schema's fingerprint covers them."""
+        return ()
+
     async def require_replaceable(self, copy: str | None = None) -> None:
         """Check everything that would stop `replace_with`."""
         await replaceable.require_replaceable(self._connections, copy)

@@ -16,6 +16,8 @@ from skill_server.errors import Conflict, InDoubt, Refused
 from tests.contract.mongo.sample import content_of
 
 VALIDATOR = {"n": {"$gte": 0}}
+# What the old views show is no longer there under its name.
+OLD = {"items": 2, "since": 1, "newer view": 0, "seen": 0, "types": 0}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -68,7 +70,19 @@ async def test_the_copy_takes_the_place_and_the_old_content_stays_aside(
     await replace.replace_with(live, copy.database)
 
     assert await content_of(live) == restored
-    assert await aside(live) == {"items": 2, "since": 1}
+    assert await aside(live) == OLD
+
+
+async def test_an_old_view_keeps_its_definition_aside(live: Connections, copy: Connections) -> None:
+    """A view has no content, and its pipeline may be somebody's work all the same."""
+    await live.db().command({"create": "odd", "viewOn": "items", "pipeline": [{"$match": {"n": {"$gt": 1}}}]})
+
+    await replace.replace_with(live, copy.database)
+
+    listed = await (await live.db().list_collections()).to_list(None)
+    (found,) = [entry for entry in listed if str(entry["name"]).endswith(".odd")]
+    assert found["name"].startswith(f"{replacement.ASIDE_PREFIX}.")
+    assert found["options"] == {"viewOn": "items", "pipeline": [{"$match": {"n": {"$gt": 1}}}]}
 
 
 async def test_the_ledger_and_kept_values_stay_in_place(live: Connections, copy: Connections) -> None:
@@ -94,7 +108,7 @@ class _CrashError(Exception):
     """The process ends here."""
 
 
-STEPS = 9
+STEPS = 12
 
 
 @pytest.mark.faults
@@ -127,7 +141,7 @@ async def test_a_crash_between_any_two_writes_is_only_a_pause(
     await replace.replace_with(live, copy.database)
 
     assert await content_of(live) == restored
-    assert await aside(live) == {"items": 2, "since": 1}
+    assert await aside(live) == OLD
 
 
 @pytest.mark.faults

@@ -1,4 +1,4 @@
-"""What a backup's list of collections tells of a restore, before anything of it is loaded."""
+"""What a backup's list of collections and views tells of a restore, before anything of it is loaded."""
 
 from __future__ import annotations
 
@@ -14,8 +14,29 @@ from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
 from skill_server.backends.mongo.restorable import require_restorable
 from skill_server.backends.mongo.scratch import scratch
+from skill_server.backends.mongo.written import views_since
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
+
+
+async def test_views_that_a_backup_does_not_have_like_this_are_named(
+    mongo_database: str, tmp_path: Path
+) -> None:
+    """They have no documents, so no sum of content tells that a restore takes them away."""
+    live = Connections(mongo_database)
+    await live.db()["items"].insert_one({"_id": 1, "n": 1})
+    for name in ("same", "other", "gone"):
+        await live.db().command({"create": name, "viewOn": "items", "pipeline": []})
+    tmp_path.chmod(0o700)
+    await dump(live, NameMap(), tmp_path)
+    assert await views_since(live, tmp_path, None) == ()
+    for name in ("other", "gone"):
+        await live.db()[name].drop()
+    for name in ("new", "other"):
+        await live.db().command({"create": name, "viewOn": "items", "pipeline": [{"$match": {"n": 1}}]})
+
+    assert await views_since(live, tmp_path, None) == ("new", "other")
+    await live.close()
 
 
 async def test_collections_like_those_of_the_backup_are_renamed_between_scratch_databases_that_go_again(

@@ -72,7 +72,7 @@ def test_many_entities_end_and_say_how_many_more() -> None:
     """A question must fit on a screen."""
     many = tuple(a_loss(f"e{number}") for number in range(losing.MOST_LINES + 5))
 
-    assert losing.told(a_backup(), Losses(found=many, unchanged=0))[-1] == "- and 5 more entities"
+    assert losing.told(a_backup(), Losses(found=many, unchanged=0))[-1] == "- and 5 more"
 
 
 def test_a_backup_that_is_not_of_one_moment_is_warned_of_and_not_refused() -> None:
@@ -94,6 +94,16 @@ def test_what_cannot_be_asked_is_said_to_be_unknown() -> None:
     assert "- mongodb: it is not known what was written since (gone)" in losing.told(a_backup(), losses)
     assert losing.findings(a_backup(), losses, ())[0].rule == "written-since-the-backup"
     assert losses.body["lines"] == list(losses.unknown)
+
+
+def test_what_holds_no_records_is_told_like_them() -> None:
+    """A view or a column of today goes out of sight without a record being lost."""
+    losses = Losses(found=(), unchanged=3, made=("mongodb cheap: a view that the backup does not have",))
+
+    assert "- mongodb cheap: a view that the backup does not have" in losing.told(a_backup(), losses)
+    (found,) = losing.findings(a_backup(), losses, ())
+    assert (found.rule, found.severity) == ("made-since-the-backup", Severity.WARNING)
+    assert losses.body["lines"] == list(losses.made)
 
 
 def test_the_ledger_keeps_the_sum_and_what_was_not_counted() -> None:
