@@ -43,7 +43,7 @@ class Source(Frozen):
     """What a backup's database was like.
 
     `database` is its row of `pg_database`; `owners`, `grantees` and `bound` are the roles that own something, hold a
-    privilege, or stand in a policy; an extension is its name and version.
+    privilege, or stand in a policy; an extension is its name and version. `event_triggers` says whether there are any.
     """
 
     server_version: str
@@ -51,6 +51,7 @@ class Source(Frozen):
     database: JsonObject
     public_schema: bool
     extensions: tuple[str, ...] = ()
+    event_triggers: bool = False
     owners: tuple[str, ...]
     grantees: tuple[str, ...]
     bound: tuple[str, ...]

@@ -80,7 +80,13 @@ async def _restore(what: Filling, section: str | None = None) -> None:
     unpacked = Unpacked(what.file, archive.ARCHIVE, what.note, what.seal)
     counted = section in {None, "data"}
     async with (
-        restoring(what.connections, what.tools, what.server, options) as pg_restore,
+        restoring(
+            what.connections,
+            what.tools,
+            what.server,
+            options,
+            event_triggers=what.note.event_triggers and section in {None, "post-data"},
+        ) as pg_restore,
         aclosing(unpacked.pieces()) as pieces,
     ):
         async for piece in pieces:

@@ -13,7 +13,7 @@ import asyncpg
 from skill_server.backends.postgres import aside, child, client_tools, failures, replaceable
 from skill_server.backends.postgres.connection import Connection, Connections
 from skill_server.backends.postgres.identifiers import quoted
-from skill_server.backends.postgres.restoring import restoring
+from skill_server.backends.postgres.restoring import restoring, silence
 from skill_server.backends.postgres.surroundings import Surroundings
 from skill_server.errors import Conflict, Failed, InDoubt, MigrationError
 from skill_server.model.ids import LEDGER_NAME
@@ -62,6 +62,7 @@ async def _carry_ledger(connections: Connections, keeper: Connection, copy: str)
     )
     target = connections.at(copy)
     async with target.session(purpose="replace") as connection:
+        await silence(connection)
         await connection.execute(f"DROP SCHEMA IF EXISTS {LEDGER_NAME} CASCADE")
     if not rows:
         return

@@ -20,7 +20,8 @@ _OF_HEAP, _OF_LONG_VALUES = 0.25, 0.7
 _DATABASE = """
 SELECT to_jsonb(d) - 'datacl' AS row, pg_encoding_to_char(encoding) AS encoding,
     current_setting('server_version') AS version,
-    EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public') AS public_schema
+    EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public') AS public_schema,
+    EXISTS (SELECT FROM pg_event_trigger) AS event_triggers
 FROM pg_database d WHERE datname = current_database()"""
 # pg_shdepend says which role owns (o), is granted something (a, i) or stands in a policy (r). The role that
 # initdb made is pinned and left out there, so the second half looks for it among the owners.
@@ -105,6 +106,7 @@ async def describe(connection: Connection) -> Source:
         encoding=row["encoding"],
         database=json.loads(row["row"]),
         public_schema=row["public_schema"],
+        event_triggers=row["event_triggers"],
         extensions=tuple(extension[0] for extension in await connection.fetch(_EXTENSIONS)),
         owners=tuple(role["role"] for role in roles if role["how"] == "o"),
         grantees=tuple(role["role"] for role in roles if role["how"] in {"a", "i"}),

@@ -60,6 +60,12 @@ SCHEMAS = {
         CREATE TABLE shirts_1 PARTITION OF shirts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
         INSERT INTO shirts SELECT i, (enum_range(NULL::size))[1 + i % 4], '2019-12-01'::date + i
         FROM generate_series(1, 200) AS i""",
+    "an event trigger that writes every command down": """
+        CREATE TABLE ddl_log (at timestamptz DEFAULT now(), tag text);
+        CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
+        $$BEGIN INSERT INTO public.ddl_log (tag) VALUES (tg_tag); END$$;
+        CREATE MATERIALIZED VIEW summed AS SELECT 1 AS a;
+        CREATE EVENT TRIGGER noting ON ddl_command_end EXECUTE FUNCTION log_ddl()""",
 }
 
 
