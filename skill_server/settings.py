@@ -47,6 +47,7 @@ class PolicySettings(Frozen):
     test_timeout_s: float = Field(default=600, gt=0, le=86_400, allow_inf_nan=False)
     forecast_longest_lock_s: float = Field(default=2, gt=0, le=86_400, allow_inf_nan=False)
     forecast_longest_run_s: float = Field(default=3600, gt=0, le=604_800, allow_inf_nan=False)
+    written_by_triggers: tuple[Name, ...] = ()
 
 
 class NativeNames(Frozen):

@@ -104,7 +104,9 @@ async def _carried_out(
             steps=plan.steps if applied else (),
             before=before,
             after=await session.pair.checksums(),
-            touched=frozenset(plan.touched if applied else ()),
+            touched=frozenset(plan.touched if applied else ()).union(
+                *(plan.written_beside(snapshot) for snapshot in snapshots.values())
+            ),
             flawed=flawed,
             # Between a crash and its resume nobody watched who wrote.
             quiet=not writers and not resumed,

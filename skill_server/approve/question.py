@@ -43,6 +43,8 @@ def question(plan: Plan, told: Sequence[str] = ()) -> str:
         lines.append("MAY STOP the application for longer than the policy allows")
     if RUNS_LONGER in plan.acknowledged:
         lines.append("May run for longer than the policy allows")
+    if beside := [shown(name) for name in plan.written_by_triggers]:
+        lines.append(f"Not compared, because the database's own triggers write to it: {', '.join(beside)}")
     if unchecked := [name for name in CHECKABLE if name in plan.policy and not plan.policy[name]]:
         lines.append(f"Not checked, because the configuration names none: {', '.join(unchecked)}")
     lines += _done(plan)

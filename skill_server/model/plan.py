@@ -8,7 +8,7 @@ from skill_server.model.base import Frozen, JsonObject, digest
 from skill_server.model.flow import Flow
 from skill_server.model.hazard import Hazard, Lock
 from skill_server.model.ids import BackendKind, PlanId, Revision
-from skill_server.model.snapshot import Entity
+from skill_server.model.snapshot import Entity, Snapshot
 
 
 class Phase(StrEnum):
@@ -148,6 +148,15 @@ class Plan(Frozen):
     def id(self) -> PlanId:
         """The digest of the whole plan: 32 hexadecimal digits."""
         return digest(self)
+
+    @property
+    def written_by_triggers(self) -> tuple[str, ...]:
+        """The entities that the database's own triggers write to whenever the schema changes, by the configuration."""
+        return tuple(self.policy.get("gate", {}).get("written_by_triggers", ()))
+
+    def written_beside(self, snapshot: Snapshot) -> frozenset[str]:
+        """Return those of them that this database may write to: none where it has no such triggers."""
+        return frozenset(self.written_by_triggers if snapshot.schema_triggers else ())
 
     def of(self, backend: BackendKind) -> tuple[Step, ...]:
         """Return the steps of one database, in order."""

@@ -118,6 +118,8 @@ class Snapshot(Frozen):
     index_names_are_shared: bool = True
     # The places that entities can be moved between (schemas); None where a database has no such thing.
     namespaces: tuple[str, ...] | None = None
+    # What the database itself runs at every change of the schema, and so at the steps of a plan: event triggers.
+    schema_triggers: tuple[str, ...] = ()
     # Definitions that a restored copy may spell in another way, with the one spelling of all copies.
     spellings: dict[str, str] = {}
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from skill_server.approve.question import shown
 from skill_server.backends.base import Progress, RunPolicy, no_progress
 from skill_server.backends.pair import Pair
 from skill_server.backends.progress import stage
@@ -43,6 +44,7 @@ class Rehearsal:
         self._plan = plan
         self._policy = policy
         self._touched = frozenset(plan.touched)
+        self._watched: dict[BackendKind, Snapshot] = {}
         self.acts: list[Act] = []
         self.after: dict[BackendKind, str] = {}
         self.costs: tuple[StepCost, ...] = ()
@@ -58,7 +60,8 @@ class Rehearsal:
     async def _play(self, progress: Progress) -> None:
         copies, plan = self._copies, self._plan
         before = await copies.checksums()
-        small = _exact(await copies.inspect(), before)
+        self._watched = await copies.inspect()
+        small = _exact(self._watched, before)
         async with self._act("upgrade") as problems:
             await saga.check_before(copies, plan)
             problems.extend(await self._carried_out(plan, stage(progress, begin=0, end=30)))
@@ -67,7 +70,7 @@ class Rehearsal:
         self.after = {kind: snapshot.fingerprint for kind, snapshot in snapshots.items()}
         await self._reckon(small, snapshots)
         async with self._act("untouched content is equal") as problems:
-            problems.extend([str(item) for item in content.compare(before, up, touched=self._touched)])
+            problems.extend(self._differences(before, up, self._touched))
         async with self._act("a second upgrade changes nothing") as problems:
             problems.extend(await self._carried_out(plan, stage(progress, begin=30, end=40)))
             problems.extend(self._differences(up, await copies.checksums()))
@@ -126,11 +129,31 @@ class Rehearsal:
         if problems:
             raise _Curtain
 
-    @staticmethod
     def _differences(
-        before: Mapping[BackendKind, Checksums], after: Mapping[BackendKind, Checksums]
+        self,
+        before: Mapping[BackendKind, Checksums],
+        after: Mapping[BackendKind, Checksums],
+        touched: frozenset[str] = frozenset(),
     ) -> list[str]:
-        return [str(item) for item in content.compare(before, after)]
+        """Return what differs, without what triggers are known to write, and say whether they may have written it."""
+        beside = {kind: self._plan.written_beside(snapshot) for kind, snapshot in self._watched.items()}
+        found = [
+            item
+            for item in content.compare(before, after, touched=touched)
+            if item.entity not in beside[item.backend]
+        ]
+        suspects = [
+            shown(name)
+            for kind in {item.backend for item in found}
+            for name in self._watched[kind].schema_triggers
+        ]
+        if not suspects:
+            return [str(item) for item in found]
+        return [
+            f"the event triggers {', '.join(suspects[:5])} run at every change of the schema and may have written "
+            "this: name the entities that they write to in policy.written_by_triggers, or disable them meanwhile",
+            *(str(item) for item in found),
+        ]
 
     @staticmethod
     def _drift(expected: Mapping[BackendKind, str], found: Mapping[BackendKind, str]) -> list[str]:

@@ -29,6 +29,11 @@ FINISHED: Final = (
     "OR EXISTS (SELECT FROM pg_class AS p WHERE p.oid = i.indrelid AND p.relkind = 'p'))"
 )
 
+# Those that a session fires which is no replica's (`D` is disabled, `R` fires on replicas alone).
+EVENT_TRIGGERS: Final = (
+    "SELECT evtname::text AS name FROM pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY 1"
+)
+
 NAMESPACES: Final = f"""
 SELECT n.nspname::text AS name FROM pg_namespace AS n
 WHERE {USER_SCHEMA} AND {not_owned("pg_namespace", "n.oid")} ORDER BY n.nspname COLLATE "C"

@@ -47,6 +47,7 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
     publications = _by_table(await connection.fetch(catalog.PUBLICATIONS))
     functions = await connection.fetch(catalog.FUNCTIONS)
     namespaces = await connection.fetch(catalog.NAMESPACES)
+    event_triggers = await connection.fetch(catalog.EVENT_TRIGGERS)
     rebuilds = await rebuilding.read(connection)
     logical = logical_names([(row["schema"], row["name"]) for row in tables], names)
     described = {
@@ -90,6 +91,7 @@ async def read(connection: Connection, names: NameMap) -> Snapshot:
         entities=entities,
         fingerprint=await fingerprint.read(connection),
         namespaces=tuple(row["name"] for row in namespaces),
+        schema_triggers=tuple(row["name"] for row in event_triggers),
         spellings=spellings(entities),
     )
 
