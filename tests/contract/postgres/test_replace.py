@@ -192,6 +192,41 @@ async def test_a_switch_that_fails_leaves_everything_and_can_be_repeated(
     assert await sums(live) == before
 
 
+async def test_a_ledger_is_carried_over_without_a_word_to_the_event_triggers_of_the_copy(
+    postgres_database: str, live: Connections, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that writes every command down would add records to what was restored, and the restore would differ."""
+    place = private(tmp_path)
+    await execute(
+        postgres_database,
+        """CREATE TABLE ddl_log (tag text);
+        CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
+        $$BEGIN INSERT INTO public.ddl_log VALUES (tg_tag); END$$;
+        CREATE EVENT TRIGGER at_end ON ddl_command_end EXECUTE FUNCTION log_ddl();
+        CREATE EVENT TRIGGER at_drop ON sql_drop EXECUTE FUNCTION log_ddl()""",
+    )
+    before = await sums(live)
+    await dump(live, NameMap(), place)
+    await execute(postgres_database, "CREATE TABLE later (n int)")
+
+    async def fail(*_arguments: object) -> None:
+        raise Failed("planted", "planted", help="Planted.")
+
+    async with scratch_copy(live) as restored:
+        await load(restored, place)
+        with monkeypatch.context() as patched:
+            patched.setattr(surroundings.Surroundings, "give", fail)
+            with pytest.raises(Failed, match="planted"):
+                await replace_with(live, restored.database)
+        # The second try drops what the first one carried over.
+        await replace_with(live, restored.database)
+
+    assert await sums(live) == before
+    assert await value(postgres_database, "SELECT count(*) FROM database_migration.event") == 1
+    await execute(postgres_database, "CREATE TABLE logged (n int)")
+    assert await value(postgres_database, "SELECT array_agg(tag) FROM ddl_log") == ["CREATE TABLE"]
+
+
 async def test_a_database_with_something_anchored_to_it_is_not_replaced(
     postgres_database: str, live: Connections, copy: Connections
 ) -> None:
