@@ -1,6 +1,7 @@
 """Stage backup: dump both databases, prove the dump by restoring it, and leave a receipt."""
 
 import logging
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import anyio.to_thread
@@ -22,11 +23,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Taken(NamedTuple):
-    """A proven backup, its receipt, and what left or stayed because of it."""
+    """A proven backup, its receipt, what left or stayed because of it, and indexes that it may not hold."""
 
     manifest: BackupManifest
     receipt: Event
     tidied: Tidied
+    unfinished: tuple[str, ...]
 
 
 async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
@@ -91,7 +93,16 @@ async def back_up(session: Session, progress: Progress = no_progress) -> Taken:
         for line in tidied.lines:
             _logger.info("after backup %s: %s", taken.label, line)
         await progress(100, 100, "; ".join(tidied.lines) or "proven")
-    return Taken(taken, receipt, tidied)
+    return Taken(taken, receipt, tidied, tuple(_unfinished(session)))
+
+
+def _unfinished(session: Session) -> Iterator[str]:
+    """Name the indexes that were interrupted while they were built: a dump leaves them out, for they serve nobody."""
+    for kind, snapshot in session.snapshots.items():
+        for entity in snapshot.entities:
+            for index in entity.indexes:
+                if not index.valid:
+                    yield f"{kind}: index {index.name} of {entity.name} is invalid; drop it, or build it again"
 
 
 def _sweep(session: Session) -> None:

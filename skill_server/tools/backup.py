@@ -20,6 +20,7 @@ DESTRUCTIVE = False
 IDEMPOTENT = False
 LONG = True
 APPLIES = False
+MOST_UNFINISHED = 10
 
 
 class BackupResult(Result):
@@ -46,7 +47,7 @@ async def backup(
 
     session = await app.session(target)
     async with app.operations.run("backup", session.target.name, progress) as (operation_id, report):
-        taken, receipt, tidied = await backing_up.back_up(session, report)
+        taken, receipt, tidied, unfinished = await backing_up.back_up(session, report)
     plan_id = backing_up.plan_to_rehearse(session, receipt)
     torn = [str(kind) for kind, dump in taken.dumps.items() if not dump.point_in_time]
     next_tool = "backup" if torn else "rehearse_migration" if plan_id else "migration_status"
@@ -84,5 +85,6 @@ async def backup(
             "sealed": taken.sealed is not None,
             "where": ["local", "destination"] if receipt.body["shipped"] else ["local"],
             "let_go": list(tidied.lines),
+            **({"not_in_it": list(unfinished[:MOST_UNFINISHED])} if unfinished else {}),
         },
     )
