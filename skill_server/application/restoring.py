@@ -133,6 +133,9 @@ async def _recorded(session: Session, plan: Plan, taken: BackupManifest) -> Even
         for kind, snapshot in after.items()
         if snapshot.fingerprint != taken.dumps[kind].fingerprint
     ]
+    for backend in session.pair:
+        # Not before everything is compared: what is past its time by now is gone soon after this.
+        await backend.let_expire()
     begun = history.latest(session.events, EventKind.STARTED, plan=plan.id)
     outcome = await ledger.record(
         EventKind.RESTORED,

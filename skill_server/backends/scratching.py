@@ -30,6 +30,14 @@ class Scratch(Protocol):
         """Keep everybody out of this (scratch) database where the server can, so that copies of it stay equal."""
         ...
 
+    async def let_expire(self) -> None:
+        """Let the database delete records by time again, as its schema says.
+
+        No scratch database does from when it is made, nor what took the place of another one by `replace_with`, because
+        it would not stay equal to what it is compared with. Its schema is described as if it did.
+        """
+        ...
+
     async def drop(self) -> None:
         """Drop this database; refused unless it carries the scratch mark."""
         ...

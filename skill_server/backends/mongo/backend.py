@@ -19,6 +19,7 @@ from skill_server.backends.base import (
 from skill_server.backends.mongo import aside as asides
 from skill_server.backends.mongo import defects as flaws
 from skill_server.backends.mongo import dump as dumps
+from skill_server.backends.mongo import expiry, replacement
 from skill_server.backends.mongo import identity as identities
 from skill_server.backends.mongo import inspect as schemas
 from skill_server.backends.mongo import kept as kept_things
@@ -29,7 +30,6 @@ from skill_server.backends.mongo import probe as probes
 from skill_server.backends.mongo import render as renders
 from skill_server.backends.mongo import replace as replacements
 from skill_server.backends.mongo import replaceable as replaceables
-from skill_server.backends.mongo import replacement
 from skill_server.backends.mongo import restorable as restorables
 from skill_server.backends.mongo import run as runs
 from skill_server.backends.mongo import scratch as scratches
@@ -172,6 +172,10 @@ class MongoBackend:
     async def keep_as_template(self) -> None:
         """Do no more than check the mark: MongoDB cannot close one database to its users."""
         await scratches.require_scratch(self._connections)
+
+    async def let_expire(self) -> None:
+        """Arm again what is held from expiring here."""
+        await expiry.let_expire(self._connections)
 
     async def drop(self) -> None:
         """Drop this database, if it is a scratch one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from skill_server.backends.mongo import ejson, validator
+from skill_server.backends.mongo import ejson, expiry, validator
+from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.operations import DescribeField, DropIndex, EditRules
 from skill_server.errors import Failed
 from skill_server.model.base import JsonObject
@@ -100,9 +101,10 @@ async def _validate(
         )
 
 
-async def create_index(database: Any, collection: str, definition: dict[str, Any]) -> None:
+async def create_index(connections: Connections, collection: str, definition: dict[str, Any]) -> None:
     """Build an index from its document; the server accepts the same definition twice and refuses a different one."""
-    await database.command({"createIndexes": collection, "indexes": [definition]})
+    command = {"createIndexes": collection, "indexes": [definition]}
+    await connections.db().command(await expiry.held(connections, command))
 
 
 async def drop_index(database: Any, operation: DropIndex) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from skill_server.backends.mongo import ejson
+from skill_server.backends.mongo import ejson, expiry
 from skill_server.backends.mongo.catalog import options_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.listing import VALIDATION, all_names
@@ -33,7 +33,8 @@ async def create(connections: Connections, operation: CreateCollection) -> None:
         await _rename(connections, kept, operation.collection)
     elif operation.collection not in present:
         options: dict[str, Any] = ejson.loads(operation.options_json)
-        await connections.db().command({"create": operation.collection, **options})
+        command = await expiry.held(connections, {"create": operation.collection, **options})
+        await connections.db().command(command)
     await _mend(connections, operation.collection, json.loads(operation.options_json))
 
 
@@ -78,10 +79,12 @@ async def rename(connections: Connections, operation: RenameCollection) -> None:
 
 
 async def _rename(connections: Connections, name: str, to: str) -> None:
+    await expiry.carry(connections, name, connections, to)
     await connections.client().admin.command(
         # Without dropTarget: a collection that stands in the way is somebody's data.
         {"renameCollection": f"{connections.database}.{name}", "to": f"{connections.database}.{to}"}
     )
+    await expiry.forget(connections, name)
 
 
 async def _mend(connections: Connections, name: str, wanted: JsonObject) -> None:

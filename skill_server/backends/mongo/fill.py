@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
-from skill_server.backends.mongo import bson_walk
+from skill_server.backends.mongo import bson_walk, expiry
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import VALIDATION, Collection, all_names, is_of_id
@@ -27,12 +26,12 @@ async def fill(connections: Connections, item: Collection, batches: AsyncIterato
     # Only servers before 4.0 know a collection without an index on `_id`, and later ones refuse the word.
     options.pop("autoIndexId", None)
     with wrapped(f"creating {item.name}"):
-        await database.command({"create": item.name, **options})
+        await database.command(await expiry.held(connections, {"create": item.name, **options}))
     records = 0
     async for documents in _bundles(batches):
         await _insert(connections, item.name, documents)
         records += len(documents)
-    await _build_indexes(database, item)
+    await _build_indexes(connections, item)
     validation = {key: item.options[key] for key in VALIDATION if key in item.options}
     if validation:
         # Documents older than the validator may break it; the server asks it only of later writes.
@@ -72,7 +71,7 @@ async def _insert(connections: Connections, collection: str, documents: Sequence
         )
 
 
-async def _build_indexes(database: Any, item: Collection) -> None:
+async def _build_indexes(connections: Connections, item: Collection) -> None:
     # The server makes the one on `_id` itself, and a clustered collection has it in its options.
     wanted = [
         {key: value for key, value in index.items() if key != "ns"}
@@ -81,9 +80,10 @@ async def _build_indexes(database: Any, item: Collection) -> None:
     ]
     if wanted:
         with wrapped(f"building the indexes of {item.name}"):
-            await database.command({"createIndexes": item.name, "indexes": wanted})
+            command = await expiry.held(connections, {"createIndexes": item.name, "indexes": wanted})
+            await connections.db().command(command)
     with wrapped(f"listing the indexes of {item.name}"):
-        found = {index["name"] async for index in database[item.name].list_indexes()}
+        found = {index["name"] async for index in connections.db()[item.name].list_indexes()}
     missing = sorted({str(index["name"]) for index in item.indexes} - found)
     if missing:
         raise Failed(

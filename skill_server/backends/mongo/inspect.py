@@ -8,6 +8,7 @@ from typing import Any
 
 from skill_server.backends.mongo import bson_walk, ejson, index_documents, raw, validator
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.expiry import EXPIRES
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import VALIDATION, Collection, is_kept, listing
 from skill_server.backends.mongo.rendering import KIND, SHARD_KEY
@@ -80,7 +81,12 @@ def _options(item: Collection) -> dict[str, Any]:
 
 def _definition(index: dict[str, Any]) -> str:
     # Old servers add the namespace, which differs on a copy under another name.
-    return ejson.dumps({key: value for key, value in index.items() if key != "ns"})
+    described = {key: value for key, value in index.items() if key != "ns"}
+    after = described.get(EXPIRES)
+    if isinstance(after, int | float) and after == after // 1:
+        # `collMod` writes a long where `createIndexes` left the number as it was sent.
+        described[EXPIRES] = int(after)
+    return ejson.dumps(described)
 
 
 async def _entity(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from skill_server.backends.mongo import expiry
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.model.ids import KEPT_NAME, LEDGER_NAME
@@ -60,11 +61,16 @@ async def all_names(connections: Connections) -> list[str]:
 
 
 async def listing(connections: Connections) -> tuple[Collection, ...]:
-    """Return the application's collections and views in order of their names, decoded without loss."""
+    """Return the application's collections and views in order of their names, decoded without loss.
+
+    What is held from expiring is described as what it is a copy of.
+    """
     database = connections.db()
     found: list[Collection] = []
     with wrapped("listing collections"):
         described: list[dict[str, Any]] = await (await database.list_collections()).to_list(None)
+        noted = any(entry["name"] == expiry.NOTES for entry in described)
+        held: expiry.Notes = await expiry.notes(connections) if noted else {}
         for entry in sorted(described, key=lambda entry: str(entry["name"])):
             if not is_content(entry["name"]):
                 continue
@@ -77,9 +83,9 @@ async def listing(connections: Connections) -> tuple[Collection, ...]:
                 Collection(
                     name=entry["name"],
                     kind=kind,
-                    options=dict(entry.get("options") or {}),
+                    options=expiry.true_options(entry["name"], entry.get("options") or {}, held),
                     uuid=bytes(entry.get("info", {}).get("uuid") or b"").hex(),
-                    indexes=tuple(dict(index) for index in indexes),
+                    indexes=tuple(expiry.true_index(entry["name"], index, held) for index in indexes),
                 )
             )
     return tuple(found)

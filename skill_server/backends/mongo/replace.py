@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from skill_server.backends.mongo import layout, replaceable
+from skill_server.backends.mongo import expiry, layout, replaceable
 from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
@@ -23,7 +23,7 @@ async def replace_with(connections: Connections, copy: str) -> None:
 
     The old ones stay as `database_migration.replaced.<stamp>.<name>` until a person drops them; old views keep their
     definition so, and show what the names in it now stand for. Nobody else may write meanwhile. After a crash the same
-    call goes on where it stopped.
+    call goes on where it stopped. Nothing expires in either before `expiry.let_expire`, which is for what took the place.
 
     Raises:
         Refused: `copy` is no scratch database, or the server or a collection does not allow it; nothing moved.
@@ -107,6 +107,7 @@ async def _move_aside(connections: Connections, begun: Replacement) -> None:
                 with wrapped(f"dropping the view {item.name}", writes=True):
                     await connections.db().drop_collection(item.name)
         elif begun.aside(item.name) not in aside:
+            await expiry.hold(connections, item.name, item.collection().options)
             await _rename(connections, connections, item.name, begun.aside(item.name))
 
 
@@ -156,11 +157,13 @@ def _by_name(item: Collection) -> dict[str, dict[str, Any]]:
 
 
 async def _rename(source: Connections, target: Connections, name: str, to: str) -> None:
+    await expiry.carry(source, name, target, to)
     with wrapped(f"renaming {name}", writes=True):
         await source.client().admin.command(
             # Without dropTarget: a collection that stands in the way is somebody's data.
             {"renameCollection": f"{source.database}.{name}", "to": f"{target.database}.{to}"}
         )
+    await expiry.forget(source, name)
 
 
 async def _count(connections: Connections, name: str) -> int:

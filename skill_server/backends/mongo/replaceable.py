@@ -12,6 +12,7 @@ from typing import Any
 
 from skill_server.backends.mongo import activity
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.expiry import EXPIRES
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, is_of_id, listing
 from skill_server.backends.mongo.replacement import ASIDE_PREFIX, Journal, Replacement
@@ -124,13 +125,18 @@ async def _survives(
     here, there = connections.db(), source.db()
     with wrapped("trying to rename a collection", writes=False):
         try:
-            await there.command({"create": name, **options})
+            # As the copy has it: without, until `collMod` gives it back.
+            held = {word: value for word, value in options.items() if word != EXPIRES}
+            await there.command({"create": name, **held})
             if indexes:
                 await there.command({"createIndexes": name, "indexes": [_built(index) for index in indexes]})
             made = await _described(there, name)
             await connections.client().admin.command(
                 {"renameCollection": f"{source.database}.{name}", "to": f"{connections.database}.{name}"}
             )
+            if EXPIRES in options:
+                await here.command({"collMod": name, EXPIRES: options[EXPIRES]})
+                made[0][EXPIRES] = options[EXPIRES]
             return await _described(here, name) == made
         finally:
             await there.drop_collection(name)

@@ -151,7 +151,7 @@ async def _catalog(operation: Catalog, connections: Connections) -> None:
         case EditRules():
             await edit_rules(database, operation)
         case CreateIndex():
-            await create_index(database, operation.collection, ejson.loads(operation.definition_json))
+            await create_index(connections, operation.collection, ejson.loads(operation.definition_json))
         case DropIndex():
             await drop_index(database, operation)
         case CreateCollection():

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from skill_server.backends.mongo import ejson, raw_commands
+from skill_server.backends.mongo import ejson, expiry, raw_commands
 from skill_server.backends.mongo.catalog import INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, options_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import patiently
@@ -45,6 +45,7 @@ async def _repeatable(connections: Connections, name: str, collection: str, comm
     from pymongo.errors import OperationFailure
 
     database = connections.db()
+    command = await expiry.held(connections, command)
     try:
         _require_written(await database.command({**command, "writeConcern": DURABLE}))
     except OperationFailure as error:

@@ -173,6 +173,9 @@ class PostgresBackend:
         """Refuse connections to this scratch database from now on."""
         await scratch.keep_as_template(self._connections)
 
+    async def let_expire(self) -> None:
+        """Do nothing: PostgreSQL deletes no rows by time."""
+
     async def drop(self) -> None:
         """Drop this scratch database."""
         await scratch.drop(self._connections)
