@@ -23,7 +23,7 @@ async def replace_with(connections: Connections, copy: str) -> None:
 
     The old ones stay as `database_migration.replaced.<stamp>.<name>` until a person drops them; old views keep their
     definition so, and show what the names in it now stand for. Nobody else may write meanwhile. After a crash the same
-    call goes on where it stopped. Nothing expires in either before `expiry.let_expire`, which is for what took the place.
+    call goes on where it stopped. Nothing expires in either, until `expiry.let_expire` is called here.
 
     Raises:
         Refused: `copy` is no scratch database, or the server or a collection does not allow it; nothing moved.
