@@ -16,11 +16,12 @@ from skill_server.model.plan import Plan, PlanKind, TargetIdentity
 from skill_server.model.receipt import Event, EventKind
 from skill_server.model.snapshot import Snapshot
 from skill_server.plan import build, foresee
+from skill_server.project import tested
 from skill_server.project.contract import names_in_use
 from skill_server.project.models import models_match
 from skill_server.project.read_models import read_models
 from skill_server.review import review
-from skill_server.settings import Settings
+from skill_server.settings import CONFIGURATION_FILE, Settings
 
 # Each costs two runs of ssh-keygen, and an approval is given soon after the question.
 MOST_QUESTIONS = 20
@@ -112,6 +113,23 @@ class ProjectFacts:
     def tests_configured(self) -> bool:
         """Say whether the project names a test command."""
         return bool(self._settings.project.test_command)
+
+    async def tested_files(self) -> str | None:
+        """Return the digest of the code that the project's tests run, or None where there is too much of it."""
+        project = self._settings.project
+        return await anyio.to_thread.run_sync(
+            lambda: tested.tested_files(
+                self._settings.root,
+                places=[self._settings.path(place) for place in (*project.code, project.models) if place],
+                command=project.test_command,
+                # A migration is bound by the digest of its plan, and the configuration by the policy in it.
+                leave_out=(
+                    self._settings.migrations,
+                    self._settings.backups,
+                    self._settings.root / CONFIGURATION_FILE,
+                ),
+            )
+        )
 
 
 def _unforeseen(plan: Plan) -> frozenset[str]:

@@ -10,7 +10,7 @@ from skill_server.backends.base import Progress, no_progress
 from skill_server.backends.sealing import Seal
 from skill_server.ledger import history
 from skill_server.model.ids import BackendKind
-from skill_server.model.plan import PlanKind
+from skill_server.model.plan import Plan, PlanKind
 from skill_server.model.receipt import Event, EventKind
 from skill_server.project import command
 from skill_server.rehearse.rehearse import ProjectTests, rehearse
@@ -29,7 +29,10 @@ async def rehearse_plan(
     async with session.locked(f"rehearsal of {plan_id}"):
         await session.enter("rehearse", plan)
         backup = session.backup_for(plan)
-        if (known := counting(session, plan_id, backup)) is not None:
+        # Taken before anything runs, so that an edit during the rehearsal is one after it. Without a digest, of more
+        # code than can be read each time, no earlier result counts.
+        files = await session.facts.tested_files() if _is_tested(session, plan) else ""
+        if files is not None and (known := counting(session, plan_id, backup, files)) is not None:
             return report_of(known), known
         report = await rehearse(
             session.pair,
@@ -37,7 +40,7 @@ async def rehearse_plan(
             label=backup.bound["label"],
             backups=session.settings.backups,
             policy=session.run_policy,
-            tests=_tests(session) if plan.kind is not PlanKind.FINALIZE else None,
+            tests=_tests(session) if _is_tested(session, plan) else None,
             servers=session.target.rehearsal,
             live=session.snapshots,
             seal=await _seal(session, backup),
@@ -46,7 +49,12 @@ async def rehearse_plan(
         seconds = sum(act.seconds for act in report.acts)
         receipt = await session.target.ledger.record(
             EventKind.REHEARSAL,
-            bound={"plan": plan.id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]},
+            bound={
+                "plan": plan.id,
+                "ledger": session.identity.ledger_id,
+                "label": backup.bound["label"],
+                **({"files": files} if files else {}),
+            },
             body={
                 **report.model_dump(mode="json"),
                 "passed": report.passed,
@@ -58,11 +66,16 @@ async def rehearse_plan(
     return report, receipt
 
 
-def counting(session: Session, plan_id: str, backup: Event) -> Event | None:
-    """Return the newest rehearsal of a plan if it passed on this backup, is fresh, and nothing was applied since."""
+def counting(session: Session, plan_id: str, backup: Event, files: str) -> Event | None:
+    """Return the newest rehearsal of a plan if it passed on this backup, is fresh, and nothing was applied since.
+
+    Where the project is tested, `files` is the digest of its code, which has to be that of the tests that passed.
+    """
     words = {"plan": plan_id, "ledger": session.identity.ledger_id, "label": backup.bound["label"]}
     receipt = history.latest(session.events, EventKind.REHEARSAL, **words)
     if receipt is None or not receipt.body["passed"] or "forecast" not in receipt.body:
+        return None
+    if files and receipt.bound.get("files") != files:
         return None
     age_h = (datetime.now(UTC) - receipt.at).total_seconds() / 3600
     fresh = age_h <= session.settings.project.policy.rehearsal_max_age_h
@@ -88,10 +101,12 @@ async def _seal(session: Session, backup: Event) -> Seal | None:
     return session.backups.seal_of(taken)
 
 
-def _tests(session: Session) -> ProjectTests | None:
+def _is_tested(session: Session, plan: Plan) -> bool:
+    return session.facts.tests_configured() and plan.kind is not PlanKind.FINALIZE
+
+
+def _tests(session: Session) -> ProjectTests:
     project = session.settings.project
-    if not project.test_command:
-        return None
 
     async def run(names: Mapping[BackendKind, str]) -> tuple[TestOutcome, ...]:
         target = session.target.settings

@@ -50,6 +50,10 @@ class Facts(Protocol):
         """Say whether the project names a test command."""
         ...
 
+    async def tested_files(self) -> str | None:
+        """Return the digest of the code that the project's tests run, or None where there is too much of it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -82,6 +82,7 @@ class Outside:
     closed: Refused | None = None
     approval: bool = True
     tests: bool = True
+    files: str | None = "code"
 
     def documented_digest(self, plan: Plan) -> str | None:
         """Return the digest that the document names."""
@@ -114,6 +115,10 @@ class Outside:
     def tests_configured(self) -> bool:
         """Say whether there is a test command."""
         return self.tests
+
+    async def tested_files(self) -> str | None:
+        """Return the digest of the code."""
+        return self.files
 
 
 @dataclass
@@ -170,7 +175,8 @@ class World:
             "acts": [{"name": "downgrade gave back schema and content", "passed": passed}],
             "tests": [{"backend": kind, "passed": tested} for kind in BackendKind],
         }
-        return self.receipt(EventKind.REHEARSAL, {"plan": self.plan.id, "label": LABEL}, body, age_h=age_h)
+        bound = {"plan": self.plan.id, "label": LABEL, "files": "code"}
+        return self.receipt(EventKind.REHEARSAL, bound, body, age_h=age_h)
 
     def approved(self, *, age_h: float = 0) -> Event:
         """Write an approval of the plan."""

@@ -35,4 +35,15 @@ async def both_backends_are_tested(plan: Plan | None, evidence: Evidence) -> Ver
             next_tool="rehearse_migration",
             plan_id=plan.id,
         )
-    return met("the project's own tests passed against copies of both databases")
+    # Without a digest, of more code than can be read for each answer, nobody can tell.
+    now, then = await evidence.facts.tested_files(), receipt.bound.get("files")
+    if now is not None and now != then:
+        return unmet(
+            "tests-outdated",
+            "the project's code was changed since its tests ran, so that they passed with other files",
+            help="Call rehearse_migration again.",
+            next_tool="rehearse_migration",
+            plan_id=plan.id,
+        )
+    known = "" if now is not None else ", and whether its code was changed since is not known"
+    return met(f"the project's own tests passed against copies of both databases{known}")
