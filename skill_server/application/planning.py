@@ -108,6 +108,8 @@ async def propose_restore(session: Session, label: str, expected: str | None = N
         Refused: there is no such backup (`backup-unknown`), it is another's (`backup-of-another-target`), or it is
             encrypted and its key is not there (`backup-key-missing` and others).
     """
+    if expected is None and (begun := _unfinished(session, PlanKind.RESTORE, label)) is not None:
+        return begun
     taken = await sources.backup_of(session, label)
     plan = build.restore(
         label=label,
@@ -242,12 +244,13 @@ def _plan_id(entry: Applied) -> str:
     return entry.plan_id
 
 
-def _unfinished(session: Session, kind: PlanKind, revision: str) -> Proposal | None:
+def _unfinished(session: Session, kind: PlanKind, subject: str) -> Proposal | None:
     plan_id = session.history.unfinished
     if plan_id is None:
         return None
     proposal = recall(session, plan_id)
-    return proposal if (proposal.plan.kind, proposal.plan.revision) == (kind, revision) else None
+    plan = proposal.plan
+    return proposal if (plan.kind, plan.revision or plan.backup_label) == (kind, subject) else None
 
 
 def _renders(session: Session, revision: str) -> dict[BackendKind, build.Render]:

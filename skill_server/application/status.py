@@ -69,16 +69,17 @@ async def read_status(session: Session) -> Status:
 def _call_of_way_out(session: Session, backups: tuple[BackupLine, ...]) -> tuple[str | None, JsonObject]:
     """Return the call that puts an open matter right, without the target."""
     state = session.history
-    if state.needs_attention and backups:
-        # A restore that has to be repeated is of the backup that a person chose.
-        chosen = planning.recall(session, state.needs_attention).plan.backup_label
-        return STAGES[PlanKind.RESTORE].tool, {"label": chosen or backups[0].label}
+    # First what was begun: where something needs attention as well, that is the restore which puts it right.
     if state.unfinished:
         plan = planning.recall(session, state.unfinished).plan
         subject = (
             {"label": plan.backup_label} if plan.kind is PlanKind.RESTORE else {"revision": plan.revision}
         )
         return STAGES[plan.kind].tool, {**subject, "plan_id": plan.id}
+    if state.needs_attention and backups:
+        # A restore that has to be repeated is of the backup that a person chose.
+        chosen = planning.recall(session, state.needs_attention).plan.backup_label
+        return STAGES[PlanKind.RESTORE].tool, {"label": chosen or backups[0].label}
     return None, {}
 
 
@@ -87,7 +88,7 @@ def _way_out(session: Session, tool: str | None, args: JsonObject) -> str | None
         lost = session.history.needs_attention
         return "no proven backup is left here: a person follows docs/emergency.md" if lost else None
     words = f"{tool} with {' and '.join(f'{name} {value}' for name, value in args.items())}"
-    if session.history.needs_attention:
+    if "plan_id" not in args:
         return f"{words}; without a plan_id it only shows what would go out of sight"
     return f"{words}: it goes on where it stopped"
 

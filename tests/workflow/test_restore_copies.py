@@ -238,8 +238,19 @@ async def test_a_restore_that_does_not_hold_what_was_backed_up_needs_attention(
     assert (found.unfinished, found.needs_attention) == (None, proposal.plan.id)
     assert (found.next_tool, found.next_args) == ("restore_backup", {"label": label})
 
-    outcome = await restoring.restore(await app.session(None), await approved(app, label))
-    assert outcome.body["differences"] == []
+    # The way out of a restore that was cut is that very restore, and never to begin another one.
+    second = await approved(app, label)
+    await cut(app, second, monkeypatch, BackendKind.POSTGRES)
+    session = await app.session(None)
+    found = await status.read_status(session)
+    assert (found.next_tool, found.next_args) == (
+        "restore_backup",
+        {"label": label, "plan_id": second.plan.id},
+    )
+    assert found.way_out is not None
+    assert "goes on where it stopped" in found.way_out
+    assert (await planning.propose_restore(session, label or "")).plan == second.plan
+    await ended(app, second)
     assert (await app.session(None)).history.needs_attention is None
 
 
