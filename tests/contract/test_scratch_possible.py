@@ -8,12 +8,16 @@ import pytest
 
 from skill_server.backends import open_backend
 from skill_server.backends.base import scratch_name
+from skill_server.backends.mongo import preflight
+from skill_server.backends.mongo.listing import LONGEST_NAMESPACE_BYTES
+from skill_server.backup import scratch
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
+from skill_server.model.plan import TargetIdentity
 from tests.contract.postgres.sample import execute
 from tests.support.logins import postgres_reader, with_login
-from tests.support.servers import Servers
+from tests.support.servers import Servers, mongodb_client
 
 
 @pytest.mark.parametrize("kind", list(BackendKind))
@@ -81,3 +85,29 @@ async def test_what_the_role_may_not_read_whole_is_named_with_the_grant(
     assert refusal.value.code == "permission-missing"
     assert told in refusal.value.message
     assert granted in refusal.value.help
+
+
+async def test_a_collection_whose_name_no_copy_could_have_is_named_before_a_backup(
+    mongo_database: str,
+) -> None:
+    """A scratch database has a longer name than the live one, and a namespace counts both."""
+    target = TargetIdentity(ledger_id="0" * 64, name="test", environment="staging")
+    purposes = [getattr(scratch, word) for word in ("PROOF", "REHEARSAL", "PROBE")]
+    names = [
+        scratch.names(target, purpose, "0" * 8)[BackendKind.MONGODB] for purpose in (*purposes, "restore")
+    ]
+    assert max(map(len, names)) == preflight.LONGEST_SCRATCH_BYTES
+    backend = open_backend(BackendKind.MONGODB, mongo_database, NameMap())
+    longest = LONGEST_NAMESPACE_BYTES - preflight.LONGEST_SCRATCH_BYTES - 1
+    try:
+        async with mongodb_client(mongo_database) as client:
+            database = client.get_default_database()
+            await database.create_collection("x" * longest)
+            await backend.require_dumpable()
+            await database.create_collection("é" * (longest // 2 + 1))
+        with pytest.raises(Refused, match="longer than 215 bytes") as refusal:
+            await backend.require_dumpable()
+    finally:
+        await backend.close()
+
+    assert refusal.value.code == "name-too-long"

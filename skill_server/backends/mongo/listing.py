@@ -13,6 +13,8 @@ from skill_server.model.ids import KEPT_NAME, LEDGER_NAME
 VALIDATION = ("validator", "validationLevel", "validationAction")
 VIEW = "view"
 TIME_SERIES = "timeseries"
+# MongoDB's manual, "Limits and Thresholds": a namespace is at most 255 bytes long.
+LONGEST_NAMESPACE_BYTES = 255
 
 
 @dataclass(frozen=True)

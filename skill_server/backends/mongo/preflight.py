@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from skill_server.backends.base import SCRATCH_PREFIX
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import listing
+from skill_server.backends.mongo.listing import LONGEST_NAMESPACE_BYTES, listing
 from skill_server.backends.mongo.scratch import drop, made_scratch
 from skill_server.errors import MigrationError, Refused
 
+# As `backup.scratch.names` has them: a purpose, eight digits of a ledger and eight of a run or label.
+LONGEST_SCRATCH_BYTES = len(f"{SCRATCH_PREFIX}rehearsal_01234567_01234567")
 _PERMISSION = frozenset({"permission-denied", "login-refused", "scratch-not-made"})
 
 
@@ -34,12 +37,14 @@ async def require_dumpable(connections: Connections) -> None:
     """Read one document of every collection that a dump holds.
 
     Raises:
-        Refused: one cannot be read (`permission-missing`); the message names the first.
+        Refused: one cannot be read (`permission-missing`), or a scratch database cannot hold one of its name
+            (`name-too-long`); the message names the first.
     """
     name = connections.database
     try:
         for item in await listing(connections):
             name = f"{connections.database}.{item.name}"
+            _require_short(item.name)
             if item.holds_documents:
                 await _read_one(connections, item.name)
     except MigrationError as error:
@@ -48,6 +53,17 @@ async def require_dumpable(connections: Connections) -> None:
         raise _missing(
             f"the user may not read {name}", f"readWrite and dbAdmin on {connections.database}"
         ) from error
+
+
+def _require_short(collection: str) -> None:
+    longest = LONGEST_NAMESPACE_BYTES - LONGEST_SCRATCH_BYTES - len(".")
+    if len(collection.encode()) > longest:
+        raise Refused(
+            "name-too-long",
+            f"the name of {collection} is longer than {longest} bytes, so no scratch database can hold a copy of it "
+            f"and no backup can be proven",
+            help="Rename the collection by hand.",
+        )
 
 
 async def _read_one(connections: Connections, collection: str) -> None:

@@ -14,14 +14,20 @@ from skill_server.backends.mongo import activity
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.expiry import EXPIRES
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.listing import TIME_SERIES, VALIDATION, VIEW, Collection, is_of_id, listing
+from skill_server.backends.mongo.listing import (
+    LONGEST_NAMESPACE_BYTES,
+    TIME_SERIES,
+    VALIDATION,
+    VIEW,
+    Collection,
+    is_of_id,
+    listing,
+)
 from skill_server.backends.mongo.replacement import ASIDE_PREFIX, Journal, Replacement
 from skill_server.backends.mongo.scratch import require_scratch
 from skill_server.errors import Conflict, Failed, Refused
 from skill_server.model.ids import LEDGER_NAME
 
-# MongoDB's manual, "Limits and Thresholds": a namespace is at most 255 bytes long.
-LONGEST_NAMESPACE_BYTES = 255
 _STAMP_LENGTH = len("20260101T000000000000Z")
 _TRIED = f"{LEDGER_NAME}.rename_tried"
 

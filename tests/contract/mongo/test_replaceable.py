@@ -13,6 +13,7 @@ from skill_server.backends.base import scratch_name
 from skill_server.backends.mongo import aside as put_aside
 from skill_server.backends.mongo import replace, replaceable, replacement, scratch
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.listing import LONGEST_NAMESPACE_BYTES
 from skill_server.errors import InDoubt, Refused
 from tests.contract.mongo.sample import content_of
 
@@ -68,6 +69,34 @@ async def test_a_collection_that_the_server_owns_or_whose_name_is_too_long_is_re
     await live.db()["x" * 200].insert_one({"_id": 1})
     with pytest.raises(Refused, match="too long to keep it aside"):
         await replaceable.require_replaceable(live)
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+async def test_the_longest_name_that_can_be_kept_aside_is_and_one_byte_more_is_refused(
+    live: Connections, copy: Connections, letter: str
+) -> None:
+    """Bytes count and not letters, and half-way is too late to count them."""
+    prefix = f"{live.database}.{replacement.ASIDE_PREFIX}.20260101T000000000000Z."
+    room = LONGEST_NAMESPACE_BYTES - len(prefix)
+    wide = len(letter.encode())
+    name = letter * (room // wide) + "y" * (room % wide)
+    await live.db()[f"{name}y"].insert_one({"_id": 1})
+    before = set(await live.db().list_collection_names())
+
+    for refused in (
+        replaceable.require_replaceable(live),
+        replaceable.require_replaceable(live, copy.database),
+        replace.replace_with(live, copy.database),
+    ):
+        with pytest.raises(Refused, match="too long to keep it aside"):
+            await refused
+    assert set(await live.db().list_collection_names()) == before
+
+    await live.db()[f"{name}y"].rename(name)
+    await replaceable.require_replaceable(live)
+    await replace.replace_with(live, copy.database)
+    (kept,) = [each for each in await live.db().list_collection_names() if each.endswith(name)]
+    assert len(f"{live.database}.{kept}".encode()) == LONGEST_NAMESPACE_BYTES
 
 
 async def test_options_that_this_server_loses_are_found_out_beforehand(
