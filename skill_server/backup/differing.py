@@ -1,9 +1,11 @@
-"""Which facts of a schema a restored copy does not have as they were, and whether that can be helped by another try."""
+"""What a restored copy does not have as it was, and what of it another try would not help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from skill_server.backends.base import Backend
+from skill_server.backends.pair import Pair
+from skill_server.model.content import Difference
 
 _MOST = 6
 _LONGEST = 160
@@ -31,6 +33,20 @@ async def differing(source: Backend, copy: Backend, dumped: str) -> Differing | 
     return Differing(tuple(f"{source.kind}: {line}" for line in [*lines[:_MOST], *more]), moved=False)
 
 
+async def triggers(differences: Iterable[Difference], source: Pair) -> tuple[str, ...]:
+    """Name the event triggers of the databases whose content came back differently: they fire in a copy as well.
+
+    One that fires when somebody connects has written before anything can be compared.
+    """
+    lines: list[str] = []
+    for kind in sorted({item.backend for item in differences}):
+        names = (await source[kind].inspect()).schema_triggers
+        if names:
+            said = ", ".join(_harmless(name) for name in names[:_MOST])
+            lines.append(f"{kind}: the event triggers {said} may have written into the copy")
+    return tuple(lines)
+
+
 def _told(lost: list[str], new: list[str]) -> Iterator[str]:
     for fact in lost:
         same = max(new, key=lambda other: _common(fact, other), default="")
@@ -54,4 +70,8 @@ def _shown(fact: str, at: int) -> str:
         half = _LONGEST // 2
         begin = max(half, at - half // 2)
         fact = f"{fact[:half]}…{fact[begin : begin + half]}{'…' if begin + half < len(fact) else ''}"
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in fact)
+    return _harmless(fact)
+
+
+def _harmless(text: str) -> str:
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)

@@ -13,7 +13,7 @@ from skill_server.backends.progress import stage
 from skill_server.backends.sealing import Seal
 from skill_server.backup import folder, scratch, shelf
 from skill_server.backup import manifest as manifests
-from skill_server.backup.differing import differing
+from skill_server.backup.differing import differing, triggers
 from skill_server.backup.manifest import BackupManifest
 from skill_server.errors import Failed, Refused
 from skill_server.model import content
@@ -24,8 +24,8 @@ from skill_server.model.receipt import DumpResult
 _MOST_TOLD = 10
 _AGAIN = "Take a new backup while the application is quiet and nobody changes the schema."
 _CHANGE = (
-    "What is named does not come out of a dump as it went in, so every backup would end like this: change or drop it, "
-    "then take a new one."
+    "What is named does not come out of a dump as it went in, so every backup would end like this: change, disable "
+    "or drop it, then take a new one."
 )
 
 
@@ -122,19 +122,20 @@ async def prove(
         await copy.load(place / copy.kind, part, seal=seal)
     await scratch.require_copies(taken.servers, copies)
     expected = {kind: dump.checksums for kind, dump in taken.dumps.items()}
-    differences = [str(item) for item in content.compare(expected, await copies.checksums(), kept=True)]
+    differences = content.compare(expected, await copies.checksums(), kept=True)
     schemas = [
         found
         for copy in copies
         if (found := await differing((source or pair)[copy.kind], copy, taken.dumps[copy.kind].fingerprint))
     ]
     if differences or schemas:
+        suspects = await triggers(differences, source or pair)
         await scratch.sweep(pair, taken.target)
-        lines = [*(line for found in schemas for line in found.lines), *differences]
+        lines = [*suspects, *(line for found in schemas for line in found.lines), *map(str, differences)]
         raise Failed(
             "backup-not-restorable",
             f"the restored copy is not equal to the source: {'; '.join(lines[:_MOST_TOLD])}",
-            help=_CHANGE if any(not found.moved for found in schemas) else _AGAIN,
+            help=_CHANGE if suspects or any(not found.moved for found in schemas) else _AGAIN,
             next_tool="backup",
         )
     for copy in copies:

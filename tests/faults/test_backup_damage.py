@@ -171,7 +171,7 @@ async def test_what_does_not_come_out_of_a_dump_as_it_went_in_is_named(backup: B
     assert "of\\u202estray" in failure.value.message
     assert "does not come back" in failure.value.message
     assert len(failure.value.message) < 600
-    assert "change or drop it" in str(failure.value.help)
+    assert "disable or drop it" in str(failure.value.help)
     assert await backup.copies() == []
 
 
@@ -186,3 +186,27 @@ async def test_a_schema_that_was_changed_after_the_dump_is_told_as_that(backup: 
 
     assert failure.value.message.endswith("mongodb: the schema was changed after it was dumped")
     assert "nobody changes the schema" in str(failure.value.help)
+
+
+async def test_an_event_trigger_that_writes_into_every_copy_is_named(backup: Backup) -> None:
+    """One that fires at each login writes before anything can be compared, however quiet the application is."""
+    pair = backup.session.pair
+    connection = await asyncpg.connect(pair[PG].url())
+    try:
+        if connection.get_server_version().major < 17:
+            pytest.skip("triggers on logins came with PostgreSQL 17")
+        await connection.execute(
+            "CREATE TABLE logins (at timestamptz DEFAULT now());"
+            "CREATE FUNCTION greet() RETURNS event_trigger LANGUAGE plpgsql AS "
+            "$$BEGIN INSERT INTO public.logins DEFAULT VALUES; END$$;"
+            "CREATE EVENT TRIGGER greeting ON login EXECUTE FUNCTION greet()"
+        )
+    finally:
+        await connection.close()
+    taken = await take.take(pair, backup.directory, backup.session.identity, ())
+    with pytest.raises(Failed) as failure:
+        await take.prove(pair, backup.directory, taken)
+
+    assert "the event triggers greeting may have written into the copy" in failure.value.message
+    assert "postgres logins: holds" in failure.value.message
+    assert "disable" in str(failure.value.help)
