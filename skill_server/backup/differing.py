@@ -1,5 +1,6 @@
 """What a restored copy does not have as it was, and what of it another try would not help."""
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -49,7 +50,9 @@ async def triggers(differences: Iterable[Difference], source: Pair) -> tuple[str
 
 def _told(lost: list[str], new: list[str]) -> Iterator[str]:
     for fact in lost:
-        same = max(new, key=lambda other: _common(fact, other), default="")
+        # Among sorted texts a neighbour has the longest beginning in common.
+        place = bisect(new, fact)
+        same = max(new[max(0, place - 1) : place + 1], key=lambda other: _common(fact, other), default="")
         at = _common(fact, same)
         if at < _COMMON:
             yield f"{_shown(fact, 0)} does not come back"
