@@ -81,9 +81,9 @@ async def hold(connections: Connections, collection: str, options: Mapping[str, 
 async def let_expire(connections: Connections) -> None:
     """Give everything here its true time again, but what a restore put aside. It may be done twice."""
     for (collection, index), after in (await notes(connections)).items():
-        if collection.startswith(f"{LEDGER_NAME}."):
-            continue
         there = {each["name"]: each for each in await _indexes(connections, collection)}
+        if there and collection.startswith(f"{LEDGER_NAME}."):
+            continue
         if index == WHOLE and there:
             await _set(connections, collection, WHOLE, after)
         elif index in there and there[index].get(EXPIRES) == NEVER:

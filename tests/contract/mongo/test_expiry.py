@@ -177,6 +177,10 @@ async def test_the_time_of_what_was_put_aside_is_noted_for_whoever_puts_it_back(
 
     (note,) = await connections.db()[expiry.NOTES].find().to_list(None)
     assert note == {"_id": {"collection": aside, "index": "by at"}, "expireAfterSeconds": LIVES_S}
+    # Dropped by a person, it is forgotten by the next restore.
+    await connections.db()[aside].drop()
+    await expiry.let_expire(connections)
+    assert await expiry.notes(connections) == {}
 
 
 class _CrashError(Exception):
