@@ -1,12 +1,12 @@
 """What a restored copy does not have as it was, and what of it another try would not help."""
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from skill_server.backends.base import Backend
 from skill_server.backends.pair import Pair
-from skill_server.model.content import Difference
+from skill_server.model import content
 
 _MOST = 6
 _LONGEST = 160
@@ -34,18 +34,15 @@ async def differing(source: Backend, copy: Backend, dumped: str) -> Differing | 
     return Differing(tuple(f"{source.kind}: {line}" for line in [*lines[:_MOST], *more]), moved=False)
 
 
-async def triggers(differences: Iterable[Difference], source: Pair) -> tuple[str, ...]:
+async def triggers(differences: Sequence[content.Difference], source: Pair) -> tuple[str, ...]:
     """Name the event triggers of the databases whose content came back differently: they fire in a copy as well.
 
     One that fires when somebody connects has written before anything can be compared.
     """
-    lines: list[str] = []
-    for kind in sorted({item.backend for item in differences}):
-        names = (await source[kind].inspect()).schema_triggers
-        if names:
-            said = ", ".join(_harmless(name) for name in names[:_MOST])
-            lines.append(f"{kind}: the event triggers {said} may have written into the copy")
-    return tuple(lines)
+    snapshots = {kind: await source[kind].inspect() for kind in {item.backend for item in differences}}
+    names = content.suspects(differences, snapshots)
+    said = ", ".join(_harmless(name) for name in names[:_MOST])
+    return (f"the event triggers {said} may have written into the copy",) if names else ()
 
 
 def _told(lost: list[str], new: list[str]) -> Iterator[str]:

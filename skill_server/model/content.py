@@ -1,10 +1,11 @@
 """Compare content checksums of two moments, leaving out what a plan was meant to change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from skill_server.model.base import Frozen
 from skill_server.model.ids import KEPT_NAME, BackendKind
 from skill_server.model.receipt import Checksums
+from skill_server.model.snapshot import Snapshot
 
 # MongoDB documents carry the order of their fields as a pseudo field of this name.
 ORDER = "(order)"
@@ -23,6 +24,12 @@ class Difference(Frozen):
     def __str__(self) -> str:
         place = f"{self.backend} {self.entity}" + (f".{self.field}" if self.field else "")
         return f"{place}: {self.what}"
+
+
+def suspects(found: Iterable[Difference], snapshots: Mapping[BackendKind, Snapshot]) -> tuple[str, ...]:
+    """Name what the databases that hold these differences run by themselves, and which may have made them."""
+    kinds = {item.backend for item in found}
+    return tuple(name for kind in BackendKind if kind in kinds for name in snapshots[kind].schema_triggers)
 
 
 def compare(

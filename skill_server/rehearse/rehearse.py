@@ -142,11 +142,7 @@ class Rehearsal:
             for item in content.compare(before, after, touched=touched)
             if item.entity not in beside[item.backend]
         ]
-        suspects = [
-            shown(name)
-            for kind in {item.backend for item in found}
-            for name in self._watched[kind].schema_triggers
-        ]
+        suspects = [shown(name) for name in content.suspects(found, self._watched)]
         if not suspects:
             return [str(item) for item in found]
         return [

@@ -25,9 +25,14 @@ async def untouched_content(context: Context) -> CheckResult | None:
             proven=f"{why}, so equality is proven on the rehearsal copy only: "
             + "; ".join(str(item) for item in differences[:10]),
         )
+    suspects = content.suspects(differences, context.snapshots)
+    named = (
+        f"the event triggers {', '.join(suspects[:5])} may have written this: name the entities that they write to in "
+        "policy.written_by_triggers"
+    )
     return CheckResult(
         check="untouched_content",
         passed=not differences,
         proven=f"the content checksums of every untouched field are equal to {then}, {context.watch}",
-        problems=tuple(str(item) for item in differences[:50]),
+        problems=(*([named] if suspects else []), *(str(item) for item in differences[:50])),
     )

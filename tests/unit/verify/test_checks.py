@@ -170,6 +170,22 @@ async def test_an_entity_of_both_that_one_database_lacks_is_named_unless_it_is_m
     assert await problems(two_sided=frozenset({"other"})) == ()
 
 
+async def test_what_a_database_runs_by_itself_is_named_beside_the_content_that_it_may_have_written() -> None:
+    """A log of all commands grows by the change itself, and nobody would look for it there."""
+    noting = snapshot(BackendKind.POSTGRES).model_copy(update={"schema_triggers": ("noting",)})
+    snapshots = {BackendKind.POSTGRES: noting, BackendKind.MONGODB: snapshot(BackendKind.MONGODB)}
+    after = {**sums(2), BackendKind.POSTGRES: sums(3)[BackendKind.POSTGRES]}
+    found = await result_of("untouched_content", context(snapshots=snapshots, before=sums(2), after=after))
+    assert found is not None
+    assert "noting" in found.problems[0]
+    elsewhere = {**sums(2), BackendKind.MONGODB: sums(3)[BackendKind.MONGODB]}
+    other = await result_of(
+        "untouched_content", context(snapshots=snapshots, before=sums(2), after=elsewhere)
+    )
+    assert other is not None
+    assert "noting" not in "".join(other.problems)
+
+
 @pytest.mark.parametrize("check", ["untouched_content", "record_counts"])
 async def test_content_that_differs_is_held_against_a_change_only_while_nobody_else_wrote(check: str) -> None:
     """With others connected, or since an old backup, a difference proves nothing, and the answer says so."""
