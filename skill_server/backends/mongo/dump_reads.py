@@ -12,6 +12,7 @@ from skill_server.backends.mongo.checksum import Tally, entity_of
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.content_file import Sums, Taken, Whole, read_content
 from skill_server.backends.mongo.dump_files import DumpFiles, described_of
+from skill_server.backends.mongo.expiry import expires
 from skill_server.backends.mongo.failures import wrapped
 from skill_server.backends.mongo.history import forecast_of
 from skill_server.backends.mongo.inspect import fingerprint as fingerprint_of
@@ -24,6 +25,7 @@ from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums, DumpResult, FieldChecksums
 
 DUMP_ATTEMPTS = 3
+MOST_NAMED = 5
 IN_SNAPSHOT = "MongoDB driver, one snapshot session"
 QUIET = "MongoDB driver, two equal reads of a quiet database"
 NOT_POINT_IN_TIME = "MongoDB driver, not point in time: the database was written to while it was read"
@@ -105,11 +107,15 @@ class DumpReads:
         The second read gives the sums, once it is known to be of the same documents.
         """
         reason = f" ({because})" if because else ""
+        busy: set[str] = set()
         for attempt in range(1, DUMP_ATTEMPTS + 1):
             found = await listing(self._connections)
             if AT_ONCE > 1:
                 # No reader is left alone with the largest at the end.
                 found = await self._largest_first(found)
+            busy |= {item.name for item in found if expires(item.options, item.indexes)}
+            # The busy are written last and read again first: only their own reading must fit between two such writes.
+            found = tuple(sorted(found, key=lambda item: item.name in busy))
             self._begin_round(2)
             turns = Turns(at_once=AT_ONCE)
             self._forget(self._files.outdated(found))
@@ -121,16 +127,17 @@ class DumpReads:
             moment = await moment_of_server(self._connections)
             changed: list[str] = []
             again = partial(self._read_again, turns=turns, changed=changed)
-            await together(again, [item for item in found if item.holds_documents], at_once=turns.workers)
+            first = sorted(found, key=lambda item: item.name not in busy)
+            await together(again, [item for item in first if item.holds_documents], at_once=turns.workers)
             if not changed and described_of(await listing(self._connections)) == described_of(found):
                 return Reading(QUIET + reason, True, moment, found)
             if attempt == DUMP_ATTEMPTS:
-                return Reading(
-                    NOT_POINT_IN_TIME + reason, False, await moment_of_server(self._connections), found
-                )
+                tool = f"{NOT_POINT_IN_TIME}: {_named(changed, found)}{reason}"
+                return Reading(tool, False, await moment_of_server(self._connections), found)
             await self._progress(
                 0, None, f"written to meanwhile, read anew: {', '.join(changed) or 'the schema'}"
             )
+            busy.update(changed)
             self._forget(changed)
         raise AssertionError("the last attempt returns")
 
@@ -221,3 +228,13 @@ class DumpReads:
         for name in names:
             self._sums.pop(name, None)
             self._whole.pop(name, None)
+
+
+def _named(changed: Sequence[str], found: Sequence[Collection]) -> str:
+    """Name what was written to, and which of it the server writes to itself."""
+    expiring = {item.name for item in found if expires(item.options, item.indexes)}
+    named = [
+        f"{name} (its documents expire)" if name in expiring else name
+        for name in sorted(changed)[:MOST_NAMED]
+    ]
+    return ", ".join(named) or "the schema"

@@ -7,7 +7,7 @@ original.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from skill_server.backends.base import SCRATCH_PREFIX
@@ -42,6 +42,11 @@ def true_options(collection: str, options: Mapping[str, Any], noted: Notes) -> d
     """Return the options of a collection as they are where nothing is held."""
     key = (collection, WHOLE)
     return {EXPIRES: noted[key], **options} if key in noted else dict(options)
+
+
+def expires(options: Mapping[str, Any], indexes: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether a server deletes documents of a collection by their age."""
+    return _is_time(options) or any(_is_time(index) for index in indexes)
 
 
 async def held(connections: Connections, command: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.dump import dump
 from skill_server.backends.mongo.load import load
 from skill_server.model.names import NameMap
+from tests.contract.mongo.expiring import RECORDS, counted, make_sessions
 from tests.contract.mongo.sample import content_of
 
 NAMES = NameMap()
@@ -103,5 +104,46 @@ async def test_what_is_written_without_end_costs_the_promise_of_one_moment(
 
     if result.tool != dump_reads.IN_SNAPSHOT:
         assert not result.point_in_time
-        assert result.tool == dump_reads.NOT_POINT_IN_TIME
+        assert result.tool.startswith(dump_reads.NOT_POINT_IN_TIME)
     assert result.checksums == await checksums(copy, NAMES)
+
+
+async def test_what_expires_while_others_are_read_costs_no_promise(
+    source: Connections, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server deletes once a minute, and a large database takes longer than that to be read twice."""
+    await make_sessions(source)
+    read = reading.batches
+
+    async def expiring(
+        connections: Connections, collection: str, turns: reading.Turns | None = None
+    ) -> AsyncGenerator[bytes]:
+        async for batch in read(connections, collection, turns):
+            if collection == "items":
+                await source.db()["sessions"].find_one_and_delete({})
+            yield batch
+
+    monkeypatch.setattr(reading, "batches", expiring)
+    result = await dump(source, NAMES, tmp_path)
+
+    assert await counted(source) < RECORDS
+    assert result.point_in_time, result.tool
+
+
+async def test_what_was_written_to_is_named_where_the_promise_is_not_given(
+    source: Connections, tmp_path: Path
+) -> None:
+    """Who is told that no change can follow wants to know what to stop."""
+    await make_sessions(source)
+    turn = 0
+
+    async def progress(_done: float, _total: float | None, _message: str) -> None:
+        nonlocal turn
+        turn += 1
+        await _insert(source, turn)
+        await source.db()["sessions"].update_one({"_id": 1}, {"$set": {"turn": turn}})
+
+    result = await dump(source, NAMES, tmp_path, progress)
+
+    assert not result.point_in_time
+    assert result.tool.endswith("while it was read: items, sessions (its documents expire)")
