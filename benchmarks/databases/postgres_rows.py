@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from skill_server.backends.base import no_progress
-from skill_server.backends.postgres import archive, checksum, client_tools, copying, source, splitting
+from skill_server.backends.postgres.backup import archive, client_tools, copying, source, splitting
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.verify import checksum
 
 
 async def dump_rows(url: str, directory: Path) -> int:

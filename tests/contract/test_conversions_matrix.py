@@ -13,8 +13,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from skill_server.backends import open_backend
 from skill_server.backends.base import Backend, RunPolicy
-from skill_server.backends.postgres import types
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.schema import types
 from skill_server.model.action import RetypeField
 from skill_server.model.ids import BackendKind
 from skill_server.model.logical import Fidelity, Kind, fidelity, parse

@@ -17,9 +17,9 @@ import pytest_asyncio
 from skill_server.application import backing_up, detecting
 from skill_server.application.application import Application
 from skill_server.backends.base import scratch_name
-from skill_server.backends.postgres import client_tools
+from skill_server.backends.postgres.backup import client_tools
+from skill_server.backends.postgres.backup.dump import dump
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
 from skill_server.backup import keys
 from skill_server.model.ids import BackendKind
 from tests.contract.postgres.hard import EVERY_TABLE

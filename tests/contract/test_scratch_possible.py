@@ -8,8 +8,8 @@ import pytest
 
 from skill_server.backends import open_backend
 from skill_server.backends.base import scratch_name
-from skill_server.backends.mongo import preflight
-from skill_server.backends.mongo.listing import LONGEST_NAMESPACE_BYTES
+from skill_server.backends.mongo.backup import preflight
+from skill_server.backends.mongo.schema.listing import LONGEST_NAMESPACE_BYTES
 from skill_server.backup import scratch
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind

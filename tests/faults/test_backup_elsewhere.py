@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 
 from skill_server.application.application import Application
-from skill_server.backends.postgres import client_tools
+from skill_server.backends.postgres.backup import client_tools
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import EventKind
 from tests.contract.postgres.sample import filled, fingerprint_of, private, scratch_copy, sums

@@ -13,10 +13,10 @@ import asyncpg
 import psutil
 import pytest
 
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
+from skill_server.backends.postgres.backup.scratch import scratch
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.scratch import scratch
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import (

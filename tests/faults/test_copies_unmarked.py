@@ -11,9 +11,9 @@ import pytest_asyncio
 from skill_server.application import rehearsing
 from skill_server.application.application import Application
 from skill_server.backends.base import SCRATCH_PREFIX
+from skill_server.backends.mongo.backup.scratch import MARK_COLLECTION
 from skill_server.backends.mongo.connection import Connections as MongoConnections
-from skill_server.backends.mongo.scratch import MARK_COLLECTION
-from skill_server.backends.postgres import scratch as postgres_scratch
+from skill_server.backends.postgres.backup import scratch as postgres_scratch
 from skill_server.backends.postgres.connection import Connections
 from skill_server.cli import doctor
 from skill_server.model.ids import BackendKind

@@ -16,11 +16,11 @@ from skill_server.application import backing_up, detecting, rehearsing
 from skill_server.application.application import Application
 from skill_server.backends.base import SCRATCH_PREFIX
 from skill_server.backends.mongo.backend import MongoBackend
+from skill_server.backends.mongo.backup.scratch import made_scratch
 from skill_server.backends.mongo.connection import Connections as MongoConnections
-from skill_server.backends.mongo.scratch import made_scratch
 from skill_server.backends.postgres.backend import PostgresBackend
+from skill_server.backends.postgres.backup.scratch import mark
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.scratch import mark
 from skill_server.backup import scratch
 from skill_server.cli import doctor
 from skill_server.errors import Refused

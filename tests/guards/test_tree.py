@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 300
+MOST_FILES = 40
+BACKEND_ROOMS = {"schema", "render", "run", "records", "backup", "restore", "verify"}
 
 # The brackets keep these patterns from finding themselves.
 BANNED_TEXT = re.compile(
@@ -103,6 +106,24 @@ def test_no_source_file_is_longer_than_a_reader_can_hold() -> None:
 
     assert python
     assert [str(path) for path in python if too_long(path)] == []
+
+
+def test_no_room_holds_more_files_than_a_reader_can_survey() -> None:
+    """A folder with a hundred files says nothing about where to look."""
+    rooms = Counter(path.parent for path in source_files() if path.suffix == ".py")
+
+    assert rooms
+    assert {str(room): files for room, files in rooms.items() if files > MOST_FILES} == {}
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mongo"])
+def test_both_backends_have_the_same_rooms(backend: str) -> None:
+    """Who knows the way around one of them knows the other."""
+    inside = {
+        path.parent.name for path in (ROOT / "skill_server" / "backends" / backend).glob("*/__init__.py")
+    }
+
+    assert inside >= BACKEND_ROOMS
 
 
 def test_no_text_names_a_registry_a_machine_or_work_left_open() -> None:

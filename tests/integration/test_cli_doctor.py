@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from skill_server.application.application import Application
-from skill_server.backends.postgres import client_tools
+from skill_server.backends.postgres.backup import client_tools
 from skill_server.backup import destination, keys
 from tests.support import logins
 from tests.support.command_line import Ended, command

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from hypothesis import assume, event, given
 
-from skill_server.backends.mongo import ejson
-from skill_server.backends.mongo.values import schema_of
-from skill_server.backends.postgres.types import native
+from skill_server.backends.mongo.documents import ejson
+from skill_server.backends.mongo.documents.values import schema_of
+from skill_server.backends.postgres.schema.types import native
 from skill_server.errors import MigrationError
 from skill_server.model.ids import BackendKind
 from skill_server.model.logical import Kind, parse

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import zstandard
 
-from skill_server.backends.mongo import layout
+from skill_server.backends.mongo.backup import layout
 from skill_server.backup.manifest import BackupManifest
 from skill_server.model.ids import BackendKind
 

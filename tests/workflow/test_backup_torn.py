@@ -11,8 +11,8 @@ import pytest_asyncio
 from skill_server.application import planning, rehearsing
 from skill_server.application.application import Application
 from skill_server.backends.base import Progress
-from skill_server.backends.mongo import dump_reads
 from skill_server.backends.mongo.backend import MongoBackend
+from skill_server.backends.mongo.backup import dump_reads
 from skill_server.backends.sealing import Seal
 from skill_server.backup import manifest as manifests
 from skill_server.errors import Refused

@@ -13,7 +13,7 @@ import pytest
 from pyrage import x25519
 
 from skill_server.application import detecting
-from skill_server.backends.postgres import dump as postgres_dump
+from skill_server.backends.postgres.backup import dump as postgres_dump
 from skill_server.backup import manifest as manifests
 from skill_server.backup import take
 from skill_server.backup.sealing import AgeSeal

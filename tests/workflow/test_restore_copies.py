@@ -13,11 +13,11 @@ import pytest_asyncio
 from skill_server.application import approving, backing_up, detecting, planning, restoring, status
 from skill_server.application.application import Application
 from skill_server.application.planning import Proposal
-from skill_server.backends.mongo import replace as mongo_replace
 from skill_server.backends.mongo.backend import MongoBackend
-from skill_server.backends.mongo.scratch import MARK_COLLECTION
+from skill_server.backends.mongo.backup.scratch import MARK_COLLECTION
+from skill_server.backends.mongo.restore import replace as mongo_replace
 from skill_server.backends.postgres.backend import PostgresBackend
-from skill_server.backends.postgres.scratch import newborn
+from skill_server.backends.postgres.backup.scratch import newborn
 from skill_server.errors import Conflict, Failed, InDoubt, Refused
 from skill_server.model import content as contents
 from skill_server.model.ids import BackendKind

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from skill_server.application import approving, backing_up, detecting, planning, restoring
 from skill_server.application.application import Application
-from skill_server.backends.mongo import replaceable
 from skill_server.backends.mongo.backend import MongoBackend
+from skill_server.backends.mongo.restore import replaceable
 from skill_server.backends.postgres.backend import PostgresBackend
 from skill_server.errors import Conflict, MigrationError, Refused
 from tests.support.project import Project, a_project, content

@@ -14,9 +14,9 @@ from pathlib import Path
 from benchmarks.databases.mongo import Filled, filled
 from benchmarks.harness.measure import Bar, Benchmark, Lap, Rivals, Scale, Side
 from skill_server.backends.base import no_progress
-from skill_server.backends.mongo.dump_files import DumpFiles
-from skill_server.backends.mongo.dump_reads import DumpReads, Reading
-from skill_server.backends.mongo.reading import open_snapshot
+from skill_server.backends.mongo.backup.dump_files import DumpFiles
+from skill_server.backends.mongo.backup.dump_reads import DumpReads, Reading
+from skill_server.backends.mongo.backup.reading import open_snapshot
 from skill_server.model.names import NameMap
 
 Read = Callable[[Filled, DumpReads], Awaitable[Reading]]

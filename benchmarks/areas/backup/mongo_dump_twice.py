@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from benchmarks.areas.backup.mongo_dump import rivals
 from benchmarks.databases.mongo import Filled
 from benchmarks.harness.measure import Bar, Benchmark, Rivals, Scale
-from skill_server.backends.mongo.dump_reads import DumpReads, Reading
+from skill_server.backends.mongo.backup.dump_reads import DumpReads, Reading
 
 
 async def _twice(_: Filled, reads: DumpReads) -> Reading:

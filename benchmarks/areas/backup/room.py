@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.databases.postgres import filled
 from benchmarks.harness.measure import Bar, Benchmark, Lap, Rivals, Scale
-from skill_server.backends.postgres import source
+from skill_server.backends.postgres.backup import source
 from skill_server.backends.postgres.connection import Connections
 
 BYTES = "bytes"

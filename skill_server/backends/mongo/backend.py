@@ -16,29 +16,30 @@ from skill_server.backends.base import (
     RunPolicy,
     no_progress,
 )
-from skill_server.backends.mongo import aside as asides
-from skill_server.backends.mongo import defects as flaws
-from skill_server.backends.mongo import dump as dumps
-from skill_server.backends.mongo import expiry, replacement
+from skill_server.backends.mongo import expiry
 from skill_server.backends.mongo import identity as identities
-from skill_server.backends.mongo import inspect as schemas
 from skill_server.backends.mongo import kept as kept_things
-from skill_server.backends.mongo import load as loads
-from skill_server.backends.mongo import lock as locks
-from skill_server.backends.mongo import preflight as preflights
-from skill_server.backends.mongo import probe as probes
-from skill_server.backends.mongo import render as renders
-from skill_server.backends.mongo import replace as replacements
-from skill_server.backends.mongo import replaceable as replaceables
-from skill_server.backends.mongo import restorable as restorables
-from skill_server.backends.mongo import run as runs
-from skill_server.backends.mongo import scratch as scratches
-from skill_server.backends.mongo import written as writings
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import dump as dumps
+from skill_server.backends.mongo.backup import load as loads
+from skill_server.backends.mongo.backup import preflight as preflights
+from skill_server.backends.mongo.backup import scratch as scratches
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.journal import MongoJournal
-from skill_server.backends.mongo.records import MongoRecords
+from skill_server.backends.mongo.records.records import MongoRecords
+from skill_server.backends.mongo.render import dispatch as renders
+from skill_server.backends.mongo.restore import aside as asides
+from skill_server.backends.mongo.restore import replace as replacements
+from skill_server.backends.mongo.restore import replaceable as replaceables
+from skill_server.backends.mongo.restore import replacement
+from skill_server.backends.mongo.restore import restorable as restorables
+from skill_server.backends.mongo.restore import written as writings
+from skill_server.backends.mongo.run import lock as locks
+from skill_server.backends.mongo.run import running as runs
+from skill_server.backends.mongo.run.journal import MongoJournal
+from skill_server.backends.mongo.schema import inspect as schemas
 from skill_server.backends.mongo.store import MongoStore
+from skill_server.backends.mongo.verify import defects as flaws
+from skill_server.backends.mongo.verify import probe as probes
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.backends.records import Records
 from skill_server.backends.replacing import KeptThing, Written
 from skill_server.backends.sealing import Seal

@@ -6,7 +6,7 @@ from typing import Any
 
 from skill_server.backends.mongo.connection import APPLICATION, Connections
 from skill_server.backends.mongo.failures import PERMISSION_CODES, capped, wrapped
-from skill_server.backends.mongo.listing import is_content, is_kept
+from skill_server.backends.mongo.schema.listing import is_content, is_kept
 from skill_server.backends.mongo.store import EVENT_COLLECTION
 from skill_server.model.receipt import NO_DATABASE, ServerIdentity
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import wrapped
-from skill_server.backends.mongo.inspect import extent
-from skill_server.backends.mongo.listing import all_names, is_kept
+from skill_server.backends.mongo.schema.inspect import extent
+from skill_server.backends.mongo.schema.listing import all_names, is_kept
 from skill_server.backends.replacing import KeptThing
 
 

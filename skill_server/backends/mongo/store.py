@@ -8,7 +8,7 @@ from typing import Any
 
 from skill_server.backends.mongo.connection import Connections
 from skill_server.backends.mongo.failures import PERMISSION_CODES, wrapped
-from skill_server.backends.mongo.listing import all_names
+from skill_server.backends.mongo.schema.listing import all_names
 from skill_server.errors import Conflict, Invalid, Refused
 from skill_server.model.base import canonical
 from skill_server.model.receipt import Event

@@ -14,32 +14,18 @@ from skill_server.backends.base import (
     RunPolicy,
     no_progress,
 )
-from skill_server.backends.postgres import (
-    aside,
-    checksum,
-    client_tools,
-    defects,
-    dump,
-    fingerprint,
-    identity,
-    inspect,
-    kept,
-    load,
-    lock,
-    preflight,
-    render,
-    replace,
-    replaceable,
-    roles,
-    run,
-    scratch,
-    written,
-)
+from skill_server.backends.postgres import identity, kept
+from skill_server.backends.postgres.backup import client_tools, dump, load, preflight, scratch
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.journal import PostgresJournal
-from skill_server.backends.postgres.probe import ask
-from skill_server.backends.postgres.records import PostgresRecords
+from skill_server.backends.postgres.records.records import PostgresRecords
+from skill_server.backends.postgres.render import dispatch
+from skill_server.backends.postgres.restore import aside, replace, replaceable, roles, written
+from skill_server.backends.postgres.run import lock, running
+from skill_server.backends.postgres.run.journal import PostgresJournal
+from skill_server.backends.postgres.schema import fingerprint, inspect
 from skill_server.backends.postgres.store import PostgresStore
+from skill_server.backends.postgres.verify import checksum, defects
+from skill_server.backends.postgres.verify.probe import ask
 from skill_server.backends.records import Records
 from skill_server.backends.replacing import KeptThing, Written
 from skill_server.backends.sealing import Seal
@@ -113,7 +99,7 @@ class PostgresBackend:
 
     def render(self, action: Action, snapshot: Snapshot, *, migration: str) -> tuple[Piece, ...]:
         """Say how an action is carried out, both ways."""
-        return render.render(action, snapshot, self.names, migration)
+        return dispatch.render(action, snapshot, self.names, migration)
 
     async def probe(self, probe: Probe) -> ProbeResult:
         """Run a probe's question."""
@@ -127,7 +113,7 @@ class PostgresBackend:
         self, plan_id: str, steps: Sequence[Step], policy: RunPolicy, progress: Progress = no_progress
     ) -> None:
         """Run neighbouring steps forward, skipping those that are done."""
-        await run.run(self._connections, plan_id, steps, policy, progress)
+        await running.run(self._connections, plan_id, steps, policy, progress)
 
     async def checksums(self, entities: Sequence[str] | None = None) -> Checksums:
         """Return content checksums of one snapshot."""

@@ -2,9 +2,9 @@
 
 from itertools import groupby
 
-from skill_server.backends.postgres.catalog import USER_SCHEMA
 from skill_server.backends.postgres.connection import Connections
 from skill_server.backends.postgres.identifiers import SCHEMA, quoted
+from skill_server.backends.postgres.schema.catalog import USER_SCHEMA
 from skill_server.backends.replacing import KeptThing
 from skill_server.model.ids import KEPT_NAME, RETIRED_PREFIX
 

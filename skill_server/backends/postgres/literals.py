@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
-from skill_server.backends.postgres import types
+from skill_server.backends.postgres.schema import types
 from skill_server.errors import Invalid
 from skill_server.model.base import Json
 from skill_server.model.logical import Kind, LogicalType

@@ -9,8 +9,8 @@ from typing import Any
 import bson
 from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
+from skill_server.backends.mongo.backup.dump import dump
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from bson import Int64
 
-from skill_server.backends.mongo.checksum import ORDER, checksums
+from skill_server.backends.mongo.backup.reading import BATCH_DOCUMENTS
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.reading import BATCH_DOCUMENTS
+from skill_server.backends.mongo.verify.checksum import ORDER, checksums
 from skill_server.errors import Failed
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from bson import Binary, Decimal128, Int64, ObjectId, Timestamp
 
-from skill_server.backends.mongo.checksum import ORDER, checksums
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.verify.checksum import ORDER, checksums
 from skill_server.model.names import NameMap
 
 MOMENT = datetime(2024, 3, 31, 1, 30, 0, 1000, tzinfo=UTC)

@@ -9,7 +9,7 @@ from bson import Decimal128, Int64
 
 from skill_server.backends.base import ReferenceAsked
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.defects import defects
+from skill_server.backends.mongo.verify.defects import defects
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
 

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from bson import json_util
 
-from skill_server.backends.mongo import dump_reads as dumping
-from skill_server.backends.mongo import layout
-from skill_server.backends.mongo.bson_walk import documents
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import dump_reads as dumping
+from skill_server.backends.mongo.backup import layout
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.durable import require_space, sha256_of
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.durable import require_space, sha256_of
-from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.documents.bson_walk import documents
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 from tests.contract.mongo.sample import LONG_NAME, ODD_NAME, content_of, dump_a_little, fill_with_everything

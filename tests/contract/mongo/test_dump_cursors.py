@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pymongo import monitoring
 
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.load import load
+from skill_server.backends.mongo.backup.reading import BATCH_DOCUMENTS
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.load import load
-from skill_server.backends.mongo.reading import BATCH_DOCUMENTS
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap
 from tests.contract.mongo.faults import OpenCursors, cut_connections, lost_cursors

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.mongo import dump_reads, reading
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import dump_reads, reading
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.model.names import NameMap
 from tests.contract.mongo.expiring import RECORDS, counted, make_sessions
 from tests.contract.mongo.sample import content_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skill_server.backends.mongo import layout
+from skill_server.backends.mongo.backup import layout
 from skill_server.backends.mongo.connection import Connections
 from tests.contract.mongo.sample import dump_a_little
 

@@ -9,11 +9,11 @@ import pyrage
 import pytest
 from pyrage import x25519
 
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.durable import sha256_of
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.durable import sha256_of
-from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.backup.sealing import AgeSeal
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap

@@ -9,14 +9,14 @@ from pathlib import Path
 import bson
 import pytest
 
-from skill_server.backends.mongo import dump_reads, history, reading
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import dump_reads, history, reading
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.history import CAUTIOUS_BYTES_PER_S, DEFAULT_WINDOW_S
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.history import CAUTIOUS_BYTES_PER_S, DEFAULT_WINDOW_S
-from skill_server.backends.mongo.inspect import fingerprint
-from skill_server.backends.mongo.listing import listing
-from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.schema.inspect import fingerprint
+from skill_server.backends.mongo.schema.listing import listing
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.model.names import EntityNames, NameMap
 from tests.contract.mongo.faults import failing
 from tests.contract.mongo.sample import content_of, dump_a_little, fill_with_everything
@@ -144,7 +144,7 @@ async def test_several_collections_at_once_give_the_same_dump(
 ) -> None:
     """How many are read at once depends on the machine, and nothing else may."""
     monkeypatch.setattr(dump_reads, "AT_ONCE", 3)
-    monkeypatch.setattr("skill_server.backends.mongo.load.AT_ONCE", 3)
+    monkeypatch.setattr("skill_server.backends.mongo.backup.load.AT_ONCE", 3)
     await fill_with_everything(connections)
 
     result = await dump(connections, NAMES, tmp_path)

@@ -11,16 +11,19 @@ import pytest
 from bson import Int64
 from pymongo.errors import OperationFailure
 
-from skill_server.backends.mongo import expiry, replace, replaceable, replacement, run_raw, scratch
-from skill_server.backends.mongo.catalog import create_index
-from skill_server.backends.mongo.checksum import checksums
-from skill_server.backends.mongo.collections import rename
+from skill_server.backends.mongo import expiry
+from skill_server.backends.mongo.backup import scratch
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.inspect import fingerprint
-from skill_server.backends.mongo.listing import listing
-from skill_server.backends.mongo.load import load
-from skill_server.backends.mongo.operations import RenameCollection, RunCommand
+from skill_server.backends.mongo.operations import run_raw
+from skill_server.backends.mongo.operations.catalog import create_index
+from skill_server.backends.mongo.operations.collections import rename
+from skill_server.backends.mongo.operations.operations import RenameCollection, RunCommand
+from skill_server.backends.mongo.restore import replace, replaceable, replacement
+from skill_server.backends.mongo.schema.inspect import fingerprint
+from skill_server.backends.mongo.schema.listing import listing
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 from tests.contract.mongo.expiring import LIVES_S, RECORDS, age, counted, make_sessions, swept, time_of

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from skill_server.backends.mongo import layout
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import layout
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.durable import sha256_of
+from skill_server.backends.mongo.backup.load import load
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.durable import sha256_of
-from skill_server.backends.mongo.inspect import fingerprint
-from skill_server.backends.mongo.listing import listing
-from skill_server.backends.mongo.load import load
+from skill_server.backends.mongo.schema.inspect import fingerprint
+from skill_server.backends.mongo.schema.listing import listing
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
 from tests.contract.mongo.sample import dump_a_little

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from skill_server.backends.mongo import lock
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.run import lock
 from skill_server.errors import Conflict, InDoubt
 
 OWNER = {"host": "here", "pid": "1"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from skill_server.backends.mongo import raw
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.documents import raw
 
 VALUES: list[Any] = [
     None,

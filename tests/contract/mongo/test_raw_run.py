@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo import run_raw
+from skill_server.backends.mongo.operations import run_raw
 from skill_server.errors import Failed, Invalid
 from skill_server.model.action import RunRaw
 from skill_server.model.hazard import Hazard

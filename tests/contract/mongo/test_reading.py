@@ -8,9 +8,9 @@ from contextlib import aclosing
 
 import pytest
 
-from skill_server.backends.mongo import reading
+from skill_server.backends.mongo.backup import reading
+from skill_server.backends.mongo.backup.reading import Turns, batches, open_snapshot, read_ahead
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.reading import Turns, batches, open_snapshot, read_ahead
 
 SOON_S = 0.2
 

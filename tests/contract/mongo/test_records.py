@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from skill_server.backends.mongo import MongoBackend, raw
+from skill_server.backends.mongo import MongoBackend
+from skill_server.backends.mongo.documents import raw
 from skill_server.backends.records import Edit, Native, Record
 from skill_server.errors import Failed
 from skill_server.model.flow import Expressions

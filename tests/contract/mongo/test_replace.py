@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.mongo import replace, replacement, scratch
+from skill_server.backends.mongo.backup import scratch
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.restore import replace, replacement
 from skill_server.errors import Conflict, InDoubt, Refused
 from tests.contract.mongo.sample import content_of
 

@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.mongo import aside as put_aside
-from skill_server.backends.mongo import replace, replaceable, replacement, scratch
+from skill_server.backends.mongo.backup import scratch
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.listing import LONGEST_NAMESPACE_BYTES
+from skill_server.backends.mongo.restore import aside as put_aside
+from skill_server.backends.mongo.restore import replace, replaceable, replacement
+from skill_server.backends.mongo.schema.listing import LONGEST_NAMESPACE_BYTES
 from skill_server.errors import InDoubt, Refused
 from tests.contract.mongo.sample import content_of
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.mongo import replaceable
+from skill_server.backends.mongo.backup.dump import dump
+from skill_server.backends.mongo.backup.scratch import scratch
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
-from skill_server.backends.mongo.restorable import require_restorable
-from skill_server.backends.mongo.scratch import scratch
-from skill_server.backends.mongo.written import views_since
+from skill_server.backends.mongo.restore import replaceable
+from skill_server.backends.mongo.restore.restorable import require_restorable
+from skill_server.backends.mongo.restore.written import views_since
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 

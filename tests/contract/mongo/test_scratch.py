@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.mongo import scratch
-from skill_server.backends.mongo.checksum import checksums
+from skill_server.backends.mongo.backup import scratch
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
 from tests.contract.mongo.sample import content_of, fill_with_everything

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from bson import ObjectId
 
-from skill_server.backends.mongo import written
-from skill_server.backends.mongo.checksum import checksums
 from skill_server.backends.mongo.connection import Connections
+from skill_server.backends.mongo.restore import written
+from skill_server.backends.mongo.verify.checksum import checksums
 from skill_server.backends.replacing import Written
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult

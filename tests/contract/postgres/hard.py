@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skill_server.backends.postgres import archive
+from skill_server.backends.postgres.backup import archive
+from skill_server.backends.postgres.backup.dump import dump
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult
 from tests.contract.postgres.sample import value

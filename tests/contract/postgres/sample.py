@@ -11,8 +11,10 @@ from typing import Any
 import asyncpg
 
 from skill_server.backends.base import scratch_name
-from skill_server.backends.postgres import checksum, fingerprint, scratch
+from skill_server.backends.postgres.backup import scratch
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.schema import fingerprint
+from skill_server.backends.postgres.verify import checksum
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import Checksums
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skill_server.backends.postgres import checksum
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.verify import checksum
 from skill_server.errors import Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap

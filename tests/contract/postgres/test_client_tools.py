@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skill_server.backends.postgres import child, client_tools
+from skill_server.backends.postgres.backup import child, client_tools
 from skill_server.backends.postgres.connection import Connections
 from skill_server.errors import Refused
 from tests.contract.postgres.sample import (

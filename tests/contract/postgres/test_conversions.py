@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from skill_server.backends.postgres import types
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.conversions import conversion
 from skill_server.backends.postgres.literals import text_literal
+from skill_server.backends.postgres.render.conversions import conversion
+from skill_server.backends.postgres.schema import types
 from skill_server.model.logical import Fidelity, fidelity, parse
 
 _TEXTS = (

@@ -4,7 +4,7 @@ import pytest
 
 from skill_server.backends.base import Defect
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.defects import defects
+from skill_server.backends.postgres.verify.defects import defects
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap
 from tests.contract.postgres.sample import execute

@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from skill_server.backends.postgres import archive, splitting
+from skill_server.backends.postgres.backup import archive, splitting
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap
 from tests.contract.postgres.hard import (

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.postgres import client_tools
+from skill_server.backends.postgres.backup import client_tools
 from skill_server.backends.postgres.connection import Connections
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import EntityNames, NameMap

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from skill_server.backends.postgres import archive, client_tools
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.scratch import scratch
+from skill_server.backends.postgres.backup import archive, client_tools
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
+from skill_server.backends.postgres.backup.scratch import scratch
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from skill_server.backends.postgres import archive, client_tools
-from skill_server.backends.postgres.load import load
+from skill_server.backends.postgres.backup import archive, client_tools
+from skill_server.backends.postgres.backup.load import load
 from skill_server.errors import Failed
 from tests.contract.postgres.hard import SURVIVORS, note_of, taken_in_parts
 from tests.contract.postgres.sample import (

@@ -8,12 +8,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.postgres import aside, failures, surroundings
+from skill_server.backends.postgres import failures
+from skill_server.backends.postgres.backup import surroundings
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
+from skill_server.backends.postgres.backup.scratch import scratch
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.replace import replace_with
-from skill_server.backends.postgres.scratch import scratch
+from skill_server.backends.postgres.restore import aside
+from skill_server.backends.postgres.restore.replace import replace_with
 from skill_server.errors import Failed, Refused
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import execute, filled, private, scratch_copy, sums, value

@@ -8,11 +8,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.postgres import aside, replaceable, roles, surroundings
+from skill_server.backends.postgres.backup import surroundings
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.replace import replace_with
+from skill_server.backends.postgres.restore import aside, replaceable, roles
+from skill_server.backends.postgres.restore.replace import replace_with
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import execute, filled, private, scratch_copy

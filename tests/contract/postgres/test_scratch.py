@@ -6,10 +6,10 @@ import asyncpg
 import pytest
 
 from skill_server.backends.base import SCRATCH_PREFIX
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
+from skill_server.backends.postgres.backup.scratch import copy_from, drop, keep_as_template, scratch
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
-from skill_server.backends.postgres.scratch import copy_from, drop, keep_as_template, scratch
 from skill_server.errors import Refused
 from skill_server.model.names import NameMap
 from tests.contract.postgres.sample import execute, filled, private, scratch_copy, sums, value

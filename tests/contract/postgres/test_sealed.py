@@ -11,9 +11,9 @@ import pytest
 from pyrage import x25519
 from typing_extensions import Buffer
 
-from skill_server.backends.postgres import archive, splitting
-from skill_server.backends.postgres.dump import dump
-from skill_server.backends.postgres.load import load
+from skill_server.backends.postgres.backup import archive, splitting
+from skill_server.backends.postgres.backup.dump import dump
+from skill_server.backends.postgres.backup.load import load
 from skill_server.backup.sealing import AgeSeal
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap

@@ -9,9 +9,9 @@ import warnings
 import pytest
 
 from skill_server.backends import open_backend
-from skill_server.backends.postgres import lock as locks
 from skill_server.backends.postgres.backend import PostgresBackend
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.run import lock as locks
 from skill_server.errors import Conflict, Failed, InDoubt, Refused
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap

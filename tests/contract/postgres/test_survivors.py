@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from skill_server.backends import open_backend
+from skill_server.backends.postgres.backup.load import load
 from skill_server.backends.postgres.connection import Connections
-from skill_server.backends.postgres.load import load
 from skill_server.model.ids import BackendKind
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult

@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from skill_server.backends.postgres import checksum, written
 from skill_server.backends.postgres.connection import Connections
+from skill_server.backends.postgres.restore import written
+from skill_server.backends.postgres.verify import checksum
 from skill_server.backends.replacing import Written
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import DumpResult

@@ -41,4 +41,4 @@ def test_every_place_that_the_page_names_for_a_new_action_is_closed() -> None:
     }
 
     assert named == closed
-    assert {"backends/postgres/render.py", "backends/mongo/render.py"} <= named
+    assert {"backends/postgres/render/dispatch.py", "backends/mongo/render/dispatch.py"} <= named

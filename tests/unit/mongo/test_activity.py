@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo.activity import client_of, is_at_work
 from skill_server.backends.mongo.connection import APPLICATION
+from skill_server.backends.mongo.restore.activity import client_of, is_at_work
 
 WRITE: dict[str, Any] = {
     "active": True,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skill_server.backends.mongo.bson_walk import Malformed, documents, fields
+from skill_server.backends.mongo.documents.bson_walk import Malformed, documents, fields
 from tests.support.bson_documents import DEPRECATED, DOCUMENTS, IMPOSSIBLE, document_of
 
 

@@ -9,7 +9,7 @@ import pytest
 from bson import Binary, Decimal128, Int64
 from bson.datetime_ms import DatetimeMS
 
-from skill_server.backends.mongo.convert import Unconvertible, convert
+from skill_server.backends.mongo.documents.convert import Unconvertible, convert
 from skill_server.model.logical import parse
 
 LONG = Int64(2**53 + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.mongo.history import (
+from skill_server.backends.mongo.backup.history import (
     CAUTIOUS_BYTES_PER_S,
     DEFAULT_WINDOW_S,
     PARAMETER,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo import index_documents
+from skill_server.backends.mongo.schema import index_documents
 
 
 def test_an_index_moves_with_all_its_parts() -> None:

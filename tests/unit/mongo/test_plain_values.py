@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from bson import Int64
 
-from skill_server.backends.mongo import raw
-from skill_server.backends.mongo.plain_values import Unreadable, Unwritable, plain, shape, stored
+from skill_server.backends.mongo.documents import raw
+from skill_server.backends.mongo.documents.plain_values import Unreadable, Unwritable, plain, shape, stored
 from skill_server.backends.records import Native
 
 ODD = {

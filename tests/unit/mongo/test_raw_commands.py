@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo import raw_commands
+from skill_server.backends.mongo.render import raw_commands
 from skill_server.errors import Invalid
 from skill_server.model.action import UpdateValues
 from skill_server.model.flow import Assignment, Expressions

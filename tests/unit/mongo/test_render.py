@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo import ejson
-from skill_server.backends.mongo.operations import read_change, read_question
-from skill_server.backends.mongo.render import render
+from skill_server.backends.mongo.documents import ejson
+from skill_server.backends.mongo.operations.operations import read_change, read_question
+from skill_server.backends.mongo.render.dispatch import render
 from skill_server.errors import MigrationError
 from skill_server.model.action import (
     Action,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.mongo.room import require_free
+from skill_server.backends.mongo.backup.room import require_free
 from skill_server.errors import Refused
 
 

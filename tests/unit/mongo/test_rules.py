@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from skill_server.backends.mongo import rules
+from skill_server.backends.mongo.render import rules
 from skill_server.errors import Invalid
 from skill_server.model.logical import parse
 from skill_server.model.rule import Rule

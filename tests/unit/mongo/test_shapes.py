@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skill_server.backends.mongo.bson_walk import Malformed, fields
-from skill_server.backends.mongo.shapes import CARRY, DIGEST_BYTES, Shape, Shapes
+from skill_server.backends.mongo.documents.bson_walk import Malformed, fields
+from skill_server.backends.mongo.documents.shapes import CARRY, DIGEST_BYTES, Shape, Shapes
 from tests.support.bson_documents import DEPRECATED, DOCUMENTS, IMPOSSIBLE, document_of
 
 Found = list[tuple[bytes, bytes]]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skill_server.backends.mongo import bson_walk, checksum, paths, raw
-from skill_server.backends.mongo.checksum import DIGEST_BYTES, MODULUS, ORDER, Tally
-from skill_server.backends.mongo.shapes import Shape, Shapes
+from skill_server.backends.mongo.documents import bson_walk, paths, raw
+from skill_server.backends.mongo.documents.shapes import Shape, Shapes
+from skill_server.backends.mongo.verify import checksum
+from skill_server.backends.mongo.verify.checksum import DIGEST_BYTES, MODULUS, ORDER, Tally
 from skill_server.model.names import NameMap
 from skill_server.model.receipt import FieldChecksums
 from tests.support.bson_documents import DOCUMENTS as ANY_DOCUMENTS

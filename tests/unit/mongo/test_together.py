@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from skill_server.backends.mongo.together import together
+from skill_server.backends.mongo.backup.together import together
 
 
 async def test_everything_is_done_by_so_many_at_once_and_no_more() -> None:

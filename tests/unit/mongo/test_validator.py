@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skill_server.backends.mongo import validator
+from skill_server.backends.mongo.documents import validator
 from skill_server.errors import Refused
 
 RULES: dict[str, Any] = {

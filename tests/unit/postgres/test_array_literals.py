@@ -2,8 +2,8 @@
 
 import pytest
 
-from skill_server.backends.postgres import types
 from skill_server.backends.postgres.literals import literal
+from skill_server.backends.postgres.schema import types
 from skill_server.errors import Invalid
 from skill_server.model.logical import parse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.postgres import expression
+from skill_server.backends.postgres.render import expression
 from skill_server.errors import Invalid
 from skill_server.model.action import UpdateValues
 from skill_server.model.flow import Assignment, Expressions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.postgres import index_shape
-from skill_server.backends.postgres.render_scene import Scene
+from skill_server.backends.postgres.render import index_shape
+from skill_server.backends.postgres.render.scene import Scene
 from skill_server.errors import MigrationError
 from skill_server.model.action import BuildIndex
 from skill_server.model.logical import parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.postgres.naming import logical_names
+from skill_server.backends.postgres.schema.naming import logical_names
 from skill_server.model.names import EntityNames, NameMap
 
 MAP = NameMap(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.postgres.render_raw import run_raw
+from skill_server.backends.postgres.render.raw import run_raw
 from skill_server.errors import Refused
 from skill_server.model.action import RunRaw
 from skill_server.model.hazard import Hazard, Lock

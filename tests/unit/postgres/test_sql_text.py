@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from skill_server.backends.postgres import definitions, types
 from skill_server.backends.postgres.identifiers import quoted, retired, table
 from skill_server.backends.postgres.literals import literal, text_literal
-from skill_server.backends.postgres.spelling import normalised, normalised_function, normalised_view
+from skill_server.backends.postgres.schema import definitions, types
+from skill_server.backends.postgres.schema.spelling import normalised, normalised_function, normalised_view
 from skill_server.errors import Invalid
 from skill_server.model.base import Json
 from skill_server.model.logical import parse

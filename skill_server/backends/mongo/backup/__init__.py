@@ -1,0 +1,1 @@
+"""Dumping the database and restoring it into scratch databases."""

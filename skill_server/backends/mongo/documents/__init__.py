@@ -1,0 +1,1 @@
+"""Single documents and values, in bytes and in plain form; nothing here talks to a server."""

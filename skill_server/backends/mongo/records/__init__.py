@@ -1,0 +1,1 @@
+"""Documents as plain values, read and written in batches that may be repeated."""

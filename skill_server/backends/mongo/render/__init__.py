@@ -1,0 +1,1 @@
+"""How each action becomes operations, in both directions; `dispatch` is the way in."""

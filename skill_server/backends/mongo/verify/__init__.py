@@ -1,0 +1,1 @@
+"""Looking whether documents are what they were, and keep to their rules."""

@@ -1,0 +1,1 @@
+"""How each action becomes SQL, in both directions; `dispatch` is the way in."""

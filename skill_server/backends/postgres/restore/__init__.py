@@ -1,0 +1,1 @@
+"""Putting a restored copy in the place of the live database."""

@@ -1,0 +1,1 @@
+"""Carrying out steps under the one lock, with a journal."""

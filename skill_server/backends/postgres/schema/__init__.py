@@ -1,0 +1,1 @@
+"""Reading what the schema is: catalogs, the neutral snapshot and its digest."""
