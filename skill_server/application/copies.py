@@ -86,7 +86,7 @@ async def load(
         part = stage(progress, begin=100 * number / len(kinds), end=100 * (number + 1) / len(kinds))
         await copy.load(session.settings.backups / taken.label / kind, part, seal=seal)
         found[kind] = await copy.checksums()
-        if (await copy.inspect()).fingerprint != dump.fingerprint:
+        if await copy.fingerprint() != dump.fingerprint:
             differences.append(f"{kind}: the restored schema differs")
         ids[kind] = await copy.copy_id()
     differences += [str(item) for item in content.compare(expected, found, kept=True)]

@@ -155,6 +155,10 @@ class Backend(Scratch, Replacing, Protocol):
         """Read the schema; the ledger, kept values and other databases are left out."""
         ...
 
+    async def fingerprint(self) -> str:
+        """Return the fingerprint that a snapshot of this moment has, without looking at records."""
+        ...
+
     async def schema_facts(self) -> frozenset[str]:
         """Return what the fingerprint of the schema is made of, a line for each fact, so that differences have names.
 

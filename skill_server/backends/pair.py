@@ -36,7 +36,7 @@ class Pair:
 
     async def fingerprints(self) -> dict[BackendKind, str]:
         """Return both schema fingerprints."""
-        return {kind: snapshot.fingerprint for kind, snapshot in (await self.inspect()).items()}
+        return {backend.kind: await backend.fingerprint() for backend in self}
 
     async def checksums(self) -> dict[BackendKind, Checksums]:
         """Read the content of both databases and return its checksums."""

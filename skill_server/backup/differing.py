@@ -23,9 +23,9 @@ class Differing(NamedTuple):
 
 async def differing(source: Backend, copy: Backend, dumped: str) -> Differing | None:
     """Compare the copy of a dump with its source, whose schema had this fingerprint then; None where they are equal."""
-    if (await copy.inspect()).fingerprint == dumped:
+    if await copy.fingerprint() == dumped:
         return None
-    if (await source.inspect()).fingerprint != dumped:
+    if await source.fingerprint() != dumped:
         # Its facts are no longer those of the dump, so they would name what did not differ.
         return Differing((f"{source.kind}: the schema was changed after it was dumped",), moved=True)
     before, after = await source.schema_facts(), await copy.schema_facts()

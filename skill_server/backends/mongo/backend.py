@@ -36,6 +36,7 @@ from skill_server.backends.mongo.run import lock as locks
 from skill_server.backends.mongo.run import running as runs
 from skill_server.backends.mongo.run.journal import MongoJournal
 from skill_server.backends.mongo.schema import inspect as schemas
+from skill_server.backends.mongo.schema.listing import listing
 from skill_server.backends.mongo.store import MongoStore
 from skill_server.backends.mongo.verify import defects as flaws
 from skill_server.backends.mongo.verify import probe as probes
@@ -107,6 +108,10 @@ class MongoBackend:
     async def inspect(self) -> Snapshot:
         """Read the schema."""
         return await schemas.inspect(self._connections, self.names)
+
+    async def fingerprint(self) -> str:
+        """Return the digest of the schema."""
+        return schemas.fingerprint(await listing(self._connections))
 
     async def schema_facts(self) -> frozenset[str]:
         """Return every fact of the fingerprint."""

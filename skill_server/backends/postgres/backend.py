@@ -93,6 +93,10 @@ class PostgresBackend:
         """Read the schema."""
         return await inspect.inspect(self._connections, self.names)
 
+    async def fingerprint(self) -> str:
+        """Return the digest of the schema."""
+        return await fingerprint.of(self._connections)
+
     async def schema_facts(self) -> frozenset[str]:
         """Return every fact of the fingerprint."""
         return await fingerprint.lines(self._connections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -103,8 +104,8 @@ async def _entity(
     if item.holds_documents:
         records, size = await extent(connections, item.name)
         async for batch in _some(connections, item.name, records):
-            for document in bson_walk.documents(batch):
-                seen.add(document)
+            # Beside the event loop, where others wait for an answer.
+            await asyncio.to_thread(seen.add_batch, batch)
     return Entity(
         name=name,
         native_name=item.name,
@@ -150,7 +151,11 @@ class _Seen:
         self.types: dict[str, dict[str, int]] = {}
         self.not_uuid: set[str] = set()
 
-    def add(self, document: bytes) -> None:
+    def add_batch(self, batch: bytes) -> None:
+        for document in bson_walk.documents(batch):
+            self._add(document)
+
+    def _add(self, document: bytes) -> None:
         self.documents += 1
         for name, kind, data in bson_walk.fields(document):
             self._take(name.decode("utf-8", "replace"), kind, data)

@@ -5,7 +5,8 @@ from server to server), sizes, values of sequences, the ledger, and the name of 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 from skill_server.backends.postgres.connection import Connection, Connections
@@ -117,14 +118,26 @@ async def read(connection: Connection) -> str:
     return digest({name: rows for name, rows in found.items() if rows})
 
 
+async def of(connections: Connections) -> str:
+    """Return the fingerprint, read in one transaction of its own."""
+    async with _reading(connections) as connection:
+        return await read(connection)
+
+
 async def lines(connections: Connections) -> frozenset[str]:
     """Return the facts of the fingerprint as lines, read in one transaction of its own."""
+    async with _reading(connections) as connection:
+        found = await facts(connection)
+    return frozenset(f"{kind} {canonical(row)}" for kind, rows in found.items() for row in rows)
+
+
+@asynccontextmanager
+async def _reading(connections: Connections) -> AsyncGenerator[Connection]:
     async with (
         connections.session(purpose="reading the schema") as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        found = await facts(connection)
-    return frozenset(f"{kind} {canonical(row)}" for kind, rows in found.items() for row in rows)
+        yield connection
 
 
 async def facts(connection: Connection) -> dict[str, list[Any]]:
