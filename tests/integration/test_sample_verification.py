@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from examples.item_management.app.seeding import seed
 from skill_server.application import backing_up, detecting, verifying
 from skill_server.application.application import Application
 from skill_server.verify.context import Depth
-from tests.integration.test_server_sample_application import CONFIGURATION, SAMPLE
+from tests.integration.test_server_sample_application import seeded_sample
 
 
 async def test_the_seeded_pair_passes_every_check_at_full_depth(
     tmp_path: Path, postgres_database: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A false alarm on a healthy pair would teach people to look away."""
-    project = tmp_path / "project"
-    shutil.copytree(SAMPLE / "app", project / "app")
-    (project / "migrations").mkdir()
-    (project / "database-migration.toml").write_text(CONFIGURATION)
-    monkeypatch.setenv("DATABASE_URL", postgres_database)
-    monkeypatch.setenv("MONGO_URI", mongo_database)
-    monkeypatch.setenv("DB_TYPE", "mongodb")
-    monkeypatch.setenv("DATABASE_MIGRATION_KEY_FILE", str(tmp_path / "server" / "ledger.key"))
-    await seed(postgres_database, mongo_database, items=40, users=8, logs=60)
+    project = await seeded_sample(tmp_path, postgres_database, mongo_database, monkeypatch)
     app = Application(project)
     try:
         await detecting.detect_databases(app, None)

@@ -40,19 +40,27 @@ async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return answer(result)
 
 
+async def seeded_sample(
+    folder: Path, postgres_url: str, mongodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Return a project with the sample application's code, whose databases hold its records."""
+    project = folder / "project"
+    shutil.copytree(SAMPLE / "app", project / "app")
+    (project / "migrations").mkdir()
+    (project / "database-migration.toml").write_text(CONFIGURATION)
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.setenv("MONGO_URI", mongodb_url)
+    monkeypatch.setenv("DB_TYPE", "mongodb")
+    monkeypatch.setenv("DATABASE_MIGRATION_KEY_FILE", str(folder / "server" / "ledger.key"))
+    await seed(postgres_url, mongodb_url, items=40, users=8, logs=60)
+    return project
+
+
 async def test_the_sample_applications_first_wish_waits_until_its_code_follows(
     tmp_path: Path, postgres_database: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The names differ between the databases, the code still uses the old one, and the gate must see both."""
-    project = tmp_path / "project"
-    shutil.copytree(SAMPLE / "app", project / "app")
-    (project / "migrations").mkdir()
-    (project / "database-migration.toml").write_text(CONFIGURATION)
-    monkeypatch.setenv("DATABASE_URL", postgres_database)
-    monkeypatch.setenv("MONGO_URI", mongo_database)
-    monkeypatch.setenv("DB_TYPE", "mongodb")
-    monkeypatch.setenv("DATABASE_MIGRATION_KEY_FILE", str(tmp_path / "server" / "ledger.key"))
-    await seed(postgres_database, mongo_database, items=40, users=8, logs=60)
+    project = await seeded_sample(tmp_path, postgres_database, mongo_database, monkeypatch)
     app = Application(project)
     try:
         async with Client(server.build(app), elicitation_callback=who_applies()) as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from benchmarks.databases.postgres import filled
@@ -13,7 +13,8 @@ from benchmarks.harness.measure import Bar, Benchmark, Lap, Rivals, Scale
 
 
 @asynccontextmanager
-async def _rivals(scale: Scale) -> AsyncGenerator[Rivals]:
+async def rivals(scale: Scale, *peer_arguments: str) -> AsyncGenerator[Rivals]:
+    """Set up the dump of rows against `pg_dump` with these arguments, of which the file to write is no part."""
     with tempfile.TemporaryDirectory(prefix="database-migration-bench-") as name:
         folder = Path(name)
         async with filled(scale) as database:
@@ -25,9 +26,13 @@ async def _rivals(scale: Scale) -> AsyncGenerator[Rivals]:
             async def peer(lap: Lap) -> None:
                 with tempfile.TemporaryDirectory(dir=folder) as place, lap.timed():
                     file = Path(place) / "peer.dump"
-                    await database.run("pg_dump", "--format=custom", f"--file={file}", folder=folder)
+                    await database.run("pg_dump", f"--file={file}", *peer_arguments, folder=folder)
 
             yield Rivals(product=product, peer=peer)
+
+
+def _rivals(scale: Scale) -> AbstractAsyncContextManager[Rivals]:
+    return rivals(scale, "--format=custom")
 
 
 BENCHMARK = Benchmark(

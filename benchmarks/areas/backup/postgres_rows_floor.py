@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 
-from benchmarks.databases.postgres import filled
-from benchmarks.databases.postgres_rows import dump_rows
-from benchmarks.harness.measure import Bar, Benchmark, Lap, Rivals, Scale
+from benchmarks.areas.backup.postgres_rows import rivals
+from benchmarks.harness.measure import Bar, Benchmark, Rivals, Scale
 
 
-@asynccontextmanager
-async def _rivals(scale: Scale) -> AsyncGenerator[Rivals]:
-    with tempfile.TemporaryDirectory(prefix="database-migration-bench-") as name:
-        folder = Path(name)
-        async with filled(scale) as database:
-
-            async def product(lap: Lap) -> None:
-                with tempfile.TemporaryDirectory(dir=folder) as place, lap.timed():
-                    await dump_rows(database.url, Path(place))
-
-            async def peer(lap: Lap) -> None:
-                with lap.timed():
-                    await database.run("pg_dump", "--format=plain", "--file=/dev/null", folder=folder)
-
-            yield Rivals(product=product, peer=peer)
+def _rivals(scale: Scale) -> AbstractAsyncContextManager[Rivals]:
+    # The last name of a file counts.
+    return rivals(scale, "--format=plain", "--file=/dev/null")
 
 
 BENCHMARK = Benchmark(
