@@ -210,7 +210,7 @@ import asyncio, resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from skill_server.backends.mongo.connection import Connections
-from skill_server.backends.mongo.dump import dump
+from skill_server.backends.mongo.backup.dump import dump
 from skill_server.backup.sealing import AgeSeal
 from skill_server.errors import Failed
 from skill_server.model.names import NameMap
