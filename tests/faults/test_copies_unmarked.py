@@ -27,7 +27,7 @@ from tests.workflow.test_rehearsal_forecast import planned
 AT_THE_MARK = {
     BackendKind.POSTGRES: """
 import os, signal
-from skill_server.backends.postgres import scratch
+from skill_server.backends.postgres.backup import scratch
 scratch.mark = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 """,
     BackendKind.MONGODB: """
