@@ -4,7 +4,8 @@ A name does not tell what became of a copy. One that is missing may have taken t
 been dropped by hand; so each is remembered with an id of its own, and the databases are asked which one they are.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -108,20 +109,22 @@ async def drop(session: Session, names: Mapping[BackendKind, str], kinds: Collec
             await copy.drop()
 
 
-async def drop_after(
-    error: BaseException,
-    session: Session,
-    names: Mapping[BackendKind, str],
-    kinds: Collection[BackendKind],
-) -> None:
-    """Drop the copies of these kinds because of an error, which stays the one that is told."""
-    for kind in kinds:
-        try:
-            # A cancelled caller is cancelled anew at every wait, unless it is shielded.
-            with anyio.move_on_after(DROP_WITHIN_S, shield=True):
-                await drop(session, names, (kind,))
-        except MigrationError as second:
-            error.add_note(f"the copy {names[kind]} could not be dropped: {second.message}")
+@asynccontextmanager
+async def dropped_on_failure(
+    session: Session, names: Mapping[BackendKind, str], kinds: Collection[BackendKind]
+) -> AsyncGenerator[None]:
+    """Drop the copies of these kinds when the block fails or is cancelled; its error stays the one that is told."""
+    try:
+        yield
+    except BaseException as error:
+        for kind in kinds:
+            try:
+                # A cancelled caller is cancelled anew at every wait, unless it is shielded.
+                with anyio.move_on_after(DROP_WITHIN_S, shield=True):
+                    await drop(session, names, (kind,))
+            except MigrationError as second:
+                error.add_note(f"the copy {names[kind]} could not be dropped: {second.message}")
+        raise
 
 
 async def sweep(session: Session) -> None:

@@ -64,15 +64,12 @@ async def _claimed(session: Session, plan: Plan, taken: BackupManifest, progress
     await copies.sweep(session)
     await losing.require_possible(session, taken)
     names = scratch.names(session.identity, scratch.RESTORE, secrets.token_hex(4))
-    try:
+    async with copies.dropped_on_failure(session, names, tuple(BackendKind)):
         ids = await copies.load(session, taken, names, tuple(BackendKind), stage(progress, begin=0, end=70))
         loaded = Copies(names=names, ids=ids)
         losses = await losing.since(session, taken)
         # Both of them before either is switched: one that refuses for good would leave the pair in two times.
         await _require_replaceable(session, loaded)
-    except BaseException as error:
-        await copies.drop_after(error, session, names, tuple(BackendKind))
-        raise
     await claim(session, plan, {"copies": names, "ids": ids, "hidden": losses.body})
     await session.refresh()
     return loaded
@@ -87,11 +84,8 @@ async def _whole(
         return begun
     # One of that name was loaded by a try that did not get as far as to claim it, so it was never compared.
     await copies.drop(session, begun.names, lost)
-    try:
+    async with copies.dropped_on_failure(session, begun.names, lost):
         ids = await copies.load(session, taken, begun.names, lost, progress)
-    except BaseException as error:
-        await copies.drop_after(error, session, begun.names, lost)
-        raise
     renewed = Copies(names=begun.names, ids={**begun.ids, **ids})
     await renew(session, plan, {"copies": renewed.names, "ids": renewed.ids})
     await session.refresh()

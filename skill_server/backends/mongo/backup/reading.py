@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -181,24 +182,23 @@ async def read_ahead(reader: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
 
 async def in_threads(batch: bytes, *works: Callable[[bytes], None]) -> None:
     """Run works on a batch beside the event loop, so that heartbeats go on; a cancelled caller waits for their end."""
-    working = [asyncio.ensure_future(asyncio.to_thread(work, batch)) for work in works]
-    try:
-        await asyncio.shield(asyncio.gather(*working))
-    except BaseException:
-        # What the threads write to is closed next. anyio cancels every wait anew, unless it is shielded.
-        with anyio.CancelScope(shield=True):
-            await asyncio.wait(working)
-        raise
+    await _beside([partial(work, batch) for work in works])
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
     """Run work beside the event loop and return its result; a cancelled caller waits for its end."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
+    (result,) = await _beside([work])
+    return result
+
+
+async def _beside(works: Sequence[Callable[[], Result]]) -> list[Result]:
+    working = [asyncio.ensure_future(asyncio.to_thread(work)) for work in works]
     try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
+        return await asyncio.shield(asyncio.gather(*working))
+    except BaseException:
+        # What the threads use is closed next. anyio cancels every wait anew, unless it is shielded.
         with anyio.CancelScope(shield=True):
-            await asyncio.wait([working])
+            await asyncio.wait(working)
         raise
 
 
