@@ -34,6 +34,19 @@ async def only_problem(app: Application, check: str, depth: Depth) -> str:
     return problem
 
 
+async def add_rating(project: Project, app: Application, acknowledged: dict[str, str] | None = None) -> None:
+    """Write a migration that adds a field to items, and the model that goes with it."""
+    await generating.generate(
+        await app.session(None),
+        summary="Add rating",
+        reason="Asked for.",
+        changes=[changes.build("add_field", entity="items", field="rating", type="Integer")],
+        not_applicable={},
+        acknowledged=acknowledged or {},
+    )
+    project.add_to_models("rating: Mapped[int | None] = mapped_column(Integer)")
+
+
 async def upgraded(project: Project, app: Application) -> str:
     """Apply a small migration to both databases and return its revision."""
     session = await app.session(None)

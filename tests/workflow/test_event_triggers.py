@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from skill_server import changes
 from skill_server.application import (
     applying,
     approving,
     backing_up,
     detecting,
-    generating,
     planning,
     rehearsing,
     restoring,
@@ -22,6 +20,7 @@ from skill_server.application.application import Application
 from skill_server.run.saga import Ending
 from skill_server.verify.context import Depth
 from tests.support.project import Project, a_project
+from tests.workflow.bench import add_rating
 from tests.workflow.test_restore import proposed
 
 NOTING = (
@@ -56,15 +55,7 @@ async def test_a_log_of_all_commands_hinders_no_migration_once_it_is_named(
         for statement in NOTING:
             await project.on_postgres(statement)
         await detecting.detect_databases(app, None)
-        await generating.generate(
-            await app.session(None),
-            summary="Add rating",
-            reason="Asked for.",
-            changes=[changes.build("add_field", entity="items", field="rating", type="Integer")],
-            not_applicable={},
-            acknowledged={},
-        )
-        project.add_to_models("rating: Mapped[int | None] = mapped_column(Integer)")
+        await add_rating(project, app)
         proposal = await planned(app)
         report, _ = await rehearsing.rehearse_plan(await app.session(None), proposal.plan.id)
         assert not report.passed

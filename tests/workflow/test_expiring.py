@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from skill_server import changes
 from skill_server.application import (
     approving,
     backing_up,
     detecting,
-    generating,
     planning,
     rehearsing,
     restoring,
@@ -23,6 +21,7 @@ from skill_server.model.ids import BackendKind
 from skill_server.model.receipt import Checksums
 from tests.support.project import Project, a_project
 from tests.support.servers import mongodb_client
+from tests.workflow.bench import add_rating
 
 LIVES_S, NEVER = 3600, 2**31 - 1
 # What an application does at its start. Where an index of another time is there, the server refuses.
@@ -57,15 +56,7 @@ async def test_the_projects_tests_find_the_times_of_the_live_database(
         file.write_text(f'test_command = ["{sys.executable}", "-c", "{STARTS}"]\n{file.read_text()}')
         await make_sessions(project)
         await detecting.detect_databases(app, None)
-        await generating.generate(
-            await app.session(None),
-            summary="Add rating",
-            reason="Asked for.",
-            changes=[changes.build("add_field", entity="items", field="rating", type="Integer")],
-            not_applicable={},
-            acknowledged={},
-        )
-        project.add_to_models("rating: Mapped[int | None] = mapped_column(Integer)")
+        await add_rating(project, app)
         proposal = await planning.propose_upgrade(await app.session(None), "head")
         await backing_up.back_up(await app.session(None))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from skill_server import changes
-from skill_server.application import backing_up, detecting, generating, offering, planning, rehearsing
+from skill_server.application import backing_up, detecting, offering, planning, rehearsing
 from skill_server.application.application import Application
 from skill_server.application.offering import Call
 from skill_server.backends.base import no_progress
@@ -16,6 +15,7 @@ from skill_server.model.plan import PlanKind
 from skill_server.model.receipt import Event, EventKind
 from skill_server.tools.rehearse_migration import rehearse_migration
 from tests.support.project import Project, a_project
+from tests.workflow.bench import add_rating
 
 STRICT = "\n[policy]\nforecast_longest_lock_s = 0.000001\nforecast_longest_run_s = 0.000001\n"
 
@@ -23,15 +23,7 @@ STRICT = "\n[policy]\nforecast_longest_lock_s = 0.000001\nforecast_longest_run_s
 async def planned(app: Application, project: Project, acknowledged: dict[str, str] | None = None) -> str:
     """Write a migration that locks items, back up, and return the id of its plan."""
     await detecting.detect_databases(app, None, by_person=True)
-    await generating.generate(
-        await app.session(None),
-        summary="Add rating",
-        reason="Asked for.",
-        changes=[changes.build("add_field", entity="items", field="rating", type="Integer")],
-        not_applicable={},
-        acknowledged=acknowledged or {},
-    )
-    project.add_to_models("rating: Mapped[int | None] = mapped_column(Integer)")
+    await add_rating(project, app, acknowledged)
     proposal = await planning.propose_upgrade(await app.session(None), "head")
     await backing_up.back_up(await app.session(None))
     return proposal.plan.id
